@@ -1,0 +1,193 @@
+"""The one place where the parts are chosen and put together: settings in, a running server out."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from appliance import guide
+from appliance.config import ServerSettings, Settings
+from appliance.domain.messages import ToolDefinition
+from appliance.domain.patience import Patience
+from appliance.engines.base import Engine, ModelSpec
+from appliance.engines.llamacpp.engine import LlamaCpp
+from appliance.errors import ConfigError, LunaError
+from appliance.http import listeners, tls
+from appliance.http.app import App
+from appliance.http.dialects.luna import routes as luna
+from appliance.http.dialects.openai import routes as openai
+from appliance.http.edge import Edge
+from appliance.http.hangup import HangupWatch
+from appliance.http.limits import Limits
+from appliance.http.openapi import document_routes
+from appliance.http.routes import Route
+from appliance.http.server import Server
+from appliance.models.folder import Entry
+from appliance.models.registry import Registry
+from appliance.observe.runs import Runs
+from appliance.serving.conversation import Conversation
+from appliance.serving.pool import Pool
+from appliance.serving.toolbox import SHIPPED_TOOLS, Toolbox
+from appliance.system.cpu import CpuMeter
+from appliance.system.memory import peak_rss_bytes, read_memory
+from appliance.system.npu import read_npu
+from appliance.system.processes import Spawner
+
+_log = logging.getLogger(__name__)
+_DEFAULT_CONTEXT = 4096  # tokens per slot: a KV cache that fits beside a model in 4 GB
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What dialects are made of."""
+
+    registry: Registry
+    pool: Pool
+    conversation: Conversation
+    toolbox: Toolbox
+    runs: Runs
+
+
+class Appliance:
+    """A whole server; `start` returns when it answers, `stop` when nothing of it is left."""
+
+    def __init__(self, settings: Settings, environ: Mapping[str, str] = os.environ) -> None:
+        self._settings = settings
+        self._spawner = Spawner()
+        self.services = _services(settings, environ, self._spawner)
+        self._watch = HangupWatch()
+        routes = all_routes(self.services)
+        server = settings.server
+        self.server = Server(
+            Edge(App(routes), self._watch, server.cors_origins),
+            _listeners(server, environ),
+            Limits(workers=server.workers, body_bytes=server.body_bytes),
+        )
+
+    @property
+    def urls(self) -> tuple[str, ...]:
+        """Where the server can be reached from this machine."""
+        scheme = "https" if self._settings.server.tls_certificate else "http"
+        return tuple(
+            f"{scheme}://{_printable(address[0])}:{address[1]}"
+            for address in self.server.addresses
+            if not isinstance(address, str)
+        )
+
+    def start(self) -> None:
+        """Answer from now on; the default model begins to load."""
+        self._watch.start()
+        self.server.start()
+        try:
+            self.services.pool.preload(self.services.registry.default())
+        except LunaError as error:
+            _log.warning("no model is loaded yet: %s", error)
+
+    def stop(self) -> None:
+        """Drain, then end the server and every engine."""
+        self.services.pool.drain(self._settings.server.drain_seconds)
+        self.server.stop()
+        self.services.pool.close()
+        self._watch.stop()
+        self._spawner.close()
+
+
+def all_routes(services: Services) -> tuple[Route, ...]:
+    """Every route of every dialect, and the documents that describe them."""
+    appliance = luna.Luna(
+        services.registry,
+        services.pool,
+        services.runs,
+        luna.Readings(
+            cpu_percent=CpuMeter().percent,
+            memory=read_memory,
+            npu=read_npu,
+            tools=lambda: [tool.name for tool in services.toolbox.tools()],
+        ),
+    )
+    api = openai.OpenAI(
+        services.conversation,
+        services.registry,
+        services.pool,
+        device_tools=_definitions(services.toolbox),
+    )
+    routes = (*luna.routes(appliance), *openai.routes(api))
+    routes = (*routes, *document_routes(routes))
+    appliance.announce(sorted({route.public_path for route in routes}))
+    return routes
+
+
+def _services(settings: Settings, environ: Mapping[str, str], spawner: Spawner) -> Services:
+    folder = settings.models_folder(environ)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(
+            f"The models folder {folder} cannot be made: {error.strerror}. Name another with "
+            "--models-dir."
+        ) from error
+    registry = Registry(folder, settings.models, bundled=guide.model_path())
+    queue = settings.queue
+    patience = Patience(queue.stall_seconds, queue.slowest_prefill)
+
+    def make_engine(entry: Entry) -> Engine:
+        return LlamaCpp(_spec(entry, settings), settings.cpu_engine, spawner, patience)
+
+    pool = Pool(registry, make_engine, settings.models, queue.length)
+    toolbox = Toolbox((SHIPPED_TOOLS, *settings.tools.folders), settings.tools.seconds)
+    runs = Runs(peak_rss_bytes)
+    conversation = Conversation(registry, pool, toolbox, settings.tools.rounds, runs)
+    return Services(registry, pool, conversation, toolbox, runs)
+
+
+def _spec(entry: Entry, settings: Settings) -> ModelSpec:
+    """What the manifest says, then the settings, then what the model was trained for."""
+    manifest = entry.manifest
+    trained = entry.context_length or _DEFAULT_CONTEXT
+    wanted = manifest.context or settings.cpu_engine.context or min(trained, _DEFAULT_CONTEXT)
+    template = manifest.template
+    return ModelSpec(
+        id=entry.id,
+        path=entry.path,
+        size_bytes=entry.size_bytes,
+        context=min(wanted, trained),
+        defaults=manifest.defaults(),
+        chat_template=None if template is None else _read_template(entry.path.parent / template),
+    )
+
+
+def _read_template(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"The chat template {path.name} cannot be read: {error}.") from error
+
+
+def _definitions(toolbox: Toolbox) -> Callable[[], Mapping[str, ToolDefinition]]:
+    return lambda: {
+        tool.name: ToolDefinition(tool.name, tool.description, tool.parameters)
+        for tool in toolbox.tools()
+    }
+
+
+def _listeners(
+    settings: ServerSettings, environ: Mapping[str, str]
+) -> Sequence[listeners.Listener]:
+    """Sockets from systemd where there are any, else our own."""
+    context = None
+    if settings.tls_certificate and settings.tls_key:
+        context = tls.server_context(settings.tls_certificate, settings.tls_key)
+    if passed := listeners.inherited(environ, context):
+        return passed
+    host = "" if settings.host == "0.0.0.0" else settings.host
+    wanted = [(host, settings.port), *((each.host, each.port) for each in settings.listeners)]
+    return [each for host, port in wanted for each in listeners.bind(host, port, tls=context)]
+
+
+def _printable(host: str) -> str:
+    if host in ("::", "0.0.0.0"):
+        return "localhost"
+    return f"[{host}]" if ":" in host else host

@@ -1,0 +1,42 @@
+"""The `luna` command: one module for each subcommand."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from appliance import __version__
+from appliance.cli import serve
+from appliance.errors import LunaError
+
+_COMMANDS = (serve,)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser with every subcommand."""
+    parser = argparse.ArgumentParser(
+        prog="luna",
+        description="A private language-model appliance: the server, and tools around it.",
+    )
+    parser.add_argument("--version", action="version", version=f"luna {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for command in _COMMANDS:
+        command.add_parser(commands)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one subcommand; our own errors become one line on stderr and exit status 1."""
+    args = build_parser().parse_args(arguments)
+    try:
+        return int(args.run(args))
+    except LunaError as error:
+        print(f"luna: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

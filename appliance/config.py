@@ -1,0 +1,192 @@
+"""Settings: one table, read from TOML files, then `LUNA_*` variables, then the command line."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta, Struct, field
+
+from appliance.errors import ConfigError
+
+Port = Annotated[int, Meta(ge=0, le=65535)]
+Positive = Annotated[int, Meta(ge=1)]
+Seconds = Annotated[float, Meta(ge=0)]
+
+
+class Listener(Struct, frozen=True, forbid_unknown_fields=True):
+    """One more address to serve the same API on."""
+
+    port: Port
+    host: str = ""
+
+
+class ServerSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """The HTTP server; `port` 0 takes any free one, TLS is on when both files are named."""
+
+    host: str = "0.0.0.0"  # the API is for the local network
+    port: Port = 8080
+    listeners: tuple[Listener, ...] = ()
+    workers: Positive = 96
+    body_bytes: Positive = 32 * 2**20
+    cors_origins: tuple[str, ...] = ("*",)
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
+    drain_seconds: Seconds = 20.0
+    access_log: bool = True
+
+
+class ModelSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where models are and which one answers to which name.
+
+    An unknown name falls back to the default model when `fallback` is on. `default` "" means the
+    newest usable model in the folder, or the bundled guide when there is none.
+    """
+
+    folder: Path | None = None
+    default: str = ""
+    fallback: bool = True
+    aliases: Mapping[str, str] = field(default_factory=lambda: {"luna-small": ""})
+    max_loaded: Positive = 2
+    load_wait_seconds: Seconds = 20.0
+
+
+class CpuEngineSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """llama.cpp in a child process; `cpus` like "4-7" pins it, `threads` 0 means one a CPU."""
+
+    llama_server: Path | None = None
+    threads: Annotated[int, Meta(ge=0)] = 0
+    cpus: str = ""
+    slots: Positive = 4
+    context: Annotated[int, Meta(ge=0)] = 0
+    batch: Positive = 256
+    nice: Annotated[int, Meta(ge=0, le=19)] = 0
+
+
+class QueueSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """How many requests may wait for one model, and how long a silent engine is trusted."""
+
+    length: Positive = 256
+    stall_seconds: Annotated[float, Meta(gt=0)] = 60.0
+    slowest_prefill: Annotated[float, Meta(gt=0)] = 5.0
+
+
+class ToolSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """Device tools: more folders than the shipped one, and the limits of a call."""
+
+    folders: tuple[Path, ...] = (Path("/etc/luna/tools"),)
+    seconds: Annotated[float, Meta(gt=0)] = 10.0
+    rounds: Positive = 4
+
+
+class Settings(Struct, frozen=True, forbid_unknown_fields=True):
+    """Everything that can be set; `data` None means the XDG data folder."""
+
+    data: Path | None = None
+    server: ServerSettings = field(default_factory=ServerSettings)
+    models: ModelSettings = field(default_factory=ModelSettings)
+    cpu_engine: CpuEngineSettings = field(default_factory=CpuEngineSettings)
+    queue: QueueSettings = field(default_factory=QueueSettings)
+    tools: ToolSettings = field(default_factory=ToolSettings)
+
+    def data_folder(self, environ: Mapping[str, str]) -> Path:
+        """Where state lives: `data`, or `$XDG_DATA_HOME/luna`."""
+        if self.data is not None:
+            return self.data
+        home = Path(environ.get("HOME", "/"))
+        return Path(environ.get("XDG_DATA_HOME") or home / ".local/share") / "luna"
+
+    def models_folder(self, environ: Mapping[str, str]) -> Path:
+        """Where models are dropped."""
+        return self.models.folder or self.data_folder(environ) / "models"
+
+
+def default_files(environ: Mapping[str, str]) -> list[Path]:
+    """The files that are read, in order, when none is named."""
+    home = Path(environ.get("XDG_CONFIG_HOME") or Path(environ.get("HOME", "/")) / ".config")
+    folders = (Path("/etc/luna"), home / "luna")
+    return [
+        file
+        for folder in folders
+        for file in (folder / "luna.toml", *sorted((folder / "luna.d").glob("*.toml")))
+        if file.is_file()
+    ]
+
+
+def load(
+    files: Iterable[Path],
+    environ: Mapping[str, str] = os.environ,
+    overrides: Mapping[str, Any] | None = None,
+) -> Settings:
+    """Merge the files, then `LUNA_SECTION_KEY` variables, then `overrides` (dotted keys).
+
+    Raises ConfigError, which names the source and the key.
+    """
+    merged: dict[str, Any] = {}
+    for file in files:
+        _merge(merged, _read(file))
+        _convert(merged, str(file), strict=True)
+    _merge(merged, _from_environment(environ))
+    _convert(merged, "the LUNA_* variables", strict=False)
+    for dotted, value in (overrides or {}).items():
+        _merge(merged, _nested(dotted.split("."), value))
+    return _convert(merged, "the command line", strict=False)
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{file} cannot be read: {error}.") from error
+
+
+def _convert(merged: Mapping[str, Any], source: str, *, strict: bool) -> Settings:
+    try:
+        return msgspec.convert(merged, Settings, strict=strict, dec_hook=_path)
+    except msgspec.ValidationError as error:
+        what, _, path = str(error).partition(" - at `$.")
+        where = f" at '{path.rstrip('`')}'" if path else ""
+        raise ConfigError(f"A setting in {source} is wrong{where}: {what}.") from error
+
+
+def _path(kind: type, value: Any) -> Any:
+    """msgspec's hook for types that it does not know: paths, with `~` for the home folder."""
+    if kind is Path and isinstance(value, str | Path):
+        return Path(value).expanduser()
+    raise TypeError(f"Expected {kind.__name__}")
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
+    """`LUNA_SERVER_PORT=80` sets server.port; lists are comma-separated; others are left alone."""
+    found: dict[str, Any] = {}
+    for section in msgspec.structs.fields(Settings):
+        prefix = f"LUNA_{section.name}".upper()
+        if section.name == "data":
+            if prefix in environ:
+                found["data"] = environ[prefix]
+            continue
+        for key in msgspec.structs.fields(section.type):
+            value = environ.get(f"{prefix}_{key.name}".upper())
+            if value is not None and key.name not in ("aliases", "listeners"):
+                is_list = str(key.type).startswith("tuple")
+                items = [part.strip() for part in value.split(",") if part.strip()]
+                _merge(found, _nested([section.name, key.name], items if is_list else value))
+    return found
+
+
+def _nested(path: list[str], value: Any) -> dict[str, Any]:
+    for name in reversed(path):
+        value = {name: value}
+    return dict(value)
+
+
+def _merge(into: dict[str, Any], new: Mapping[str, Any]) -> None:
+    for key, value in new.items():
+        if isinstance(value, Mapping) and isinstance(into.get(key), dict):
+            _merge(into[key], value)
+        else:
+            into[key] = dict(value) if isinstance(value, Mapping) else value

@@ -1,0 +1,1 @@
+"""What runs models: one supervised child process for each loaded model."""

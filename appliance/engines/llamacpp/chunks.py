@@ -1,0 +1,187 @@
+"""llama.cpp's streamed chunks as our events."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Literal
+
+import msgspec
+
+from appliance.domain.events import (
+    Content,
+    Event,
+    Finish,
+    FinishReason,
+    Progress,
+    Reasoning,
+    Timings,
+    TokenLogprob,
+    ToolCallDelta,
+    Usage,
+)
+from appliance.engines.llamacpp.errors import WireError, from_wire
+
+
+class _Logprob(msgspec.Struct, frozen=True):
+    token: str = ""
+    id: int = -1
+    logprob: float | None = None
+    bytes: list[int] | None = None
+    top_logprobs: list[_Logprob] = []
+
+
+class _Logprobs(msgspec.Struct, frozen=True):
+    content: list[_Logprob] | None = None
+
+
+class _Function(msgspec.Struct, frozen=True):
+    name: str | None = None
+    arguments: str = ""
+
+
+class _ToolCall(msgspec.Struct, frozen=True):
+    index: int = 0
+    id: str | None = None
+    function: _Function = _Function()
+
+
+class _Delta(msgspec.Struct, frozen=True):
+    content: str | None = None
+    reasoning_content: str | None = None
+    tool_calls: list[_ToolCall] = []
+
+
+class _Choice(msgspec.Struct, frozen=True):
+    delta: _Delta = _Delta()
+    finish_reason: str | None = None
+    logprobs: _Logprobs | None = None
+
+
+class _CachedTokens(msgspec.Struct, frozen=True):
+    cached_tokens: int = 0
+
+
+class _Usage(msgspec.Struct, frozen=True):
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    prompt_tokens_details: _CachedTokens = _CachedTokens()
+
+
+class _Timings(msgspec.Struct, frozen=True):
+    cache_n: int = 0
+    prompt_n: int = 0
+    prompt_ms: float = 0
+    predicted_n: int = 0
+    predicted_ms: float = 0
+
+
+class _Progress(msgspec.Struct, frozen=True):
+    total: int = 0
+    cache: int = 0
+    processed: int = 0
+
+
+class _ChatChunk(msgspec.Struct, frozen=True):
+    choices: list[_Choice] = []
+    usage: _Usage | None = None
+    timings: _Timings | None = None
+    prompt_progress: _Progress | None = None
+    error: WireError | None = None
+
+
+class _CompletionChunk(msgspec.Struct, frozen=True):
+    content: str = ""
+    stop: bool = False
+    stop_type: Literal["none", "eos", "limit", "word"] = "none"
+    tokens_predicted: int = 0
+    tokens_evaluated: int = 0
+    completion_probabilities: list[_Logprob] = []
+    timings: _Timings | None = None
+    prompt_progress: _Progress | None = None
+    error: WireError | None = None
+
+
+_chat_decoder = msgspec.json.Decoder(_ChatChunk)
+_completion_decoder = msgspec.json.Decoder(_CompletionChunk)
+_REASONS: dict[str, FinishReason] = {"length": "length", "tool_calls": "tool_calls"}
+
+
+def chat_events(stream: Iterable[bytes]) -> Iterator[Event]:
+    """Events of a chat stream; ends after `Finish`, without one if the stream was cut."""
+    reason: FinishReason = "stop"
+    for data in stream:
+        if data == b"[DONE]":
+            return
+        chunk = _chat_decoder.decode(data)
+        if chunk.error is not None:
+            raise from_wire(chunk.error)
+        if chunk.prompt_progress is not None:
+            yield _progress(chunk.prompt_progress)
+        for choice in chunk.choices:
+            if choice.finish_reason is not None:
+                reason = _REASONS.get(choice.finish_reason, "stop")
+            yield from _pieces(choice)
+        if chunk.usage is not None:
+            usage = chunk.usage
+            cached = usage.prompt_tokens_details.cached_tokens
+            total = Usage(usage.prompt_tokens, usage.completion_tokens, cached)
+            yield Finish(reason, total, _timings(chunk.timings))
+            return
+
+
+def completion_events(stream: Iterable[bytes]) -> Iterator[Event]:
+    """Events of a /completion or /infill stream, as `chat_events`."""
+    for data in stream:
+        if data == b"[DONE]":
+            return
+        chunk = _completion_decoder.decode(data)
+        if chunk.error is not None:
+            raise from_wire(chunk.error)
+        if chunk.prompt_progress is not None:
+            yield _progress(chunk.prompt_progress)
+            continue
+        if chunk.content or chunk.completion_probabilities:
+            yield Content(chunk.content, _logprobs(chunk.completion_probabilities))
+        if chunk.stop:
+            cached = chunk.timings.cache_n if chunk.timings else 0
+            usage = Usage(chunk.tokens_evaluated, chunk.tokens_predicted, cached)
+            reason: FinishReason = "length" if chunk.stop_type == "limit" else "stop"
+            yield Finish(reason, usage, _timings(chunk.timings))
+            return
+
+
+def _pieces(choice: _Choice) -> Iterator[Event]:
+    delta = choice.delta
+    if delta.reasoning_content:
+        yield Reasoning(delta.reasoning_content)
+    logprobs = choice.logprobs.content if choice.logprobs else None
+    if delta.content or logprobs:
+        yield Content(delta.content or "", _logprobs(logprobs or []))
+    for call in delta.tool_calls:
+        # An id comes with the first piece of a call only.
+        name = call.function.name if call.id else None
+        yield ToolCallDelta(call.index, call.function.arguments, call.id or None, name)
+
+
+def _logprobs(items: list[_Logprob]) -> tuple[TokenLogprob, ...]:
+    return tuple(
+        TokenLogprob(
+            token=item.token,
+            # JSON has no infinity: null stands for a token that cannot come.
+            logprob=-9999.0 if item.logprob is None else item.logprob,
+            raw=bytes(item.bytes) if item.bytes is not None else item.token.encode(),
+            id=item.id,
+            top=_logprobs(item.top_logprobs),
+        )
+        for item in items
+    )
+
+
+def _progress(wire: _Progress) -> Progress:
+    return Progress(processed=wire.processed, total=wire.total, cached=wire.cache)
+
+
+def _timings(wire: _Timings | None) -> Timings | None:
+    if wire is None:
+        return None
+    return Timings(wire.prompt_n, wire.prompt_ms, wire.predicted_n, wire.predicted_ms)

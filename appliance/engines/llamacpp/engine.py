@@ -1,0 +1,192 @@
+"""One model on llama.cpp: a chat child, and an embedding child from the first time one is asked."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from appliance.config import CpuEngineSettings
+from appliance.domain.cancel import CancelToken
+from appliance.domain.events import Event, Finish
+from appliance.domain.patience import Patience
+from appliance.domain.requests import ChatRequest, CompletionRequest, Prompt, prompt_size
+from appliance.engines.base import ModelSpec, Vectors
+from appliance.engines.child import Child, ChildPlan
+from appliance.engines.llamacpp import chunks, command, payload, reasons
+from appliance.engines.llamacpp.connection import Connection
+from appliance.system.processes import Spawner
+
+_SLOWEST_DISK = 10e6  # bytes per second: an SD card in a bad mood
+
+
+class _Server:
+    """A child with its socket and the connection to it."""
+
+    def __init__(
+        self,
+        spec: ModelSpec,
+        layout: command.Layout,
+        settings: CpuEngineSettings,
+        spawner: Spawner,
+        folder: Path,
+    ) -> None:
+        socket = folder / ("embed.sock" if layout.embedding else "chat.sock")
+
+        def build() -> list[str]:
+            # A socket file left by a killed server makes the next one fail to bind.
+            socket.unlink(missing_ok=True)
+            return command.build(spec, layout, settings, socket)
+
+        self.connection = Connection(socket, death=lambda: self.child.death())
+        self.child = Child(
+            ChildPlan(
+                name=spec.id,
+                command=build,
+                probe=lambda: socket.exists() and self.connection.healthy(),
+                explain=reasons.explain,
+                start_limit=60 + spec.size_bytes / _SLOWEST_DISK,
+            ),
+            spawner,
+        )
+
+
+class LlamaCpp:
+    """An `Engine` (see `engines.base`)."""
+
+    def __init__(
+        self,
+        spec: ModelSpec,
+        settings: CpuEngineSettings,
+        spawner: Spawner,
+        patience: Patience,
+    ) -> None:
+        self._spec = spec
+        self._settings = settings
+        self._spawner = spawner
+        self._patience = patience
+        self._folder = Path(tempfile.mkdtemp(prefix="luna-engine-"))
+        self._embedding: _Server | None = None
+        self._lock = threading.Lock()
+        layout = command.Layout(settings.slots, spec.context, settings.batch)
+        self._chat = _Server(spec, layout, settings, spawner, self._folder)
+
+    @property
+    def slots(self) -> int:
+        """How many requests may run at once."""
+        return self._settings.slots
+
+    @property
+    def context(self) -> int:
+        """Tokens that one request may use."""
+        return self._spec.context
+
+    @property
+    def state(self) -> str:
+        """The state of the chat child."""
+        return str(self._chat.child.state)
+
+    @property
+    def failure(self) -> str:
+        """Why the chat child cannot be started."""
+        child = self._chat.child
+        return child.failure.message if child.state == "failed" and child.failure else ""
+
+    @property
+    def pid(self) -> int | None:
+        """The chat child's process id."""
+        return self._chat.child.pid
+
+    @property
+    def restarts(self) -> int:
+        """How often the chat child had to be restarted."""
+        return self._chat.child.restarts
+
+    def start(self) -> None:
+        """Begin to load, again after a failure."""
+        self._chat.child.start()
+
+    def wait_ready(self, timeout: float) -> None:
+        """Return when the model is loaded."""
+        self._chat.child.wait_ready(timeout)
+
+    def chat(self, request: ChatRequest, cancel: CancelToken) -> Iterator[Event]:
+        """The next turn of a conversation."""
+        body = payload.chat(request, self._spec.defaults)
+        size = prompt_size(request)
+        return self._run("/v1/chat/completions", body, size, chunks.chat_events, cancel)
+
+    def complete(self, request: CompletionRequest, cancel: CancelToken) -> Iterator[Event]:
+        """The continuation of a prompt, or with a suffix what stands between the two."""
+        body = payload.completion(request, self._spec.defaults)
+        route = "/completion" if request.suffix is None else "/infill"
+        return self._run(route, body, prompt_size(request), chunks.completion_events, cancel)
+
+    def embed(self, inputs: tuple[Prompt, ...], cancel: CancelToken) -> Vectors:
+        """Mean-pooled vectors of length one."""
+        server = self._embedding_server()
+        wanted = [text if isinstance(text, str) else list(text) for text in inputs]
+        tokens = sum(len(text) for text in inputs)
+        limit = self._patience.first_token(tokens)
+        server.child.wait_ready(limit)
+        answer = server.connection.post("/v1/embeddings", {"input": wanted}, cancel, limit)
+        rows = sorted(answer["data"], key=lambda row: int(row["index"]))
+        vectors = tuple(tuple(map(float, row["embedding"])) for row in rows)
+        return Vectors(vectors, int(answer["usage"]["prompt_tokens"]))
+
+    def tokenize(self, text: str, cancel: CancelToken) -> tuple[int, ...]:
+        """The token ids of `text`; spellings of special tokens are read as such."""
+        body = {"content": text, "add_special": False, "parse_special": True}
+        return tuple(self._ask("/tokenize", body, cancel)["tokens"])
+
+    def detokenize(self, tokens: tuple[int, ...], cancel: CancelToken) -> str:
+        """The text of token ids."""
+        return str(self._ask("/detokenize", {"tokens": list(tokens)}, cancel)["content"])
+
+    def stop(self) -> None:
+        """End both children and remove their sockets."""
+        with self._lock:
+            servers = [self._chat, *filter(None, [self._embedding])]
+        for server in servers:
+            server.child.stop()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _ask(self, route: str, body: dict[str, Any], cancel: CancelToken) -> Any:
+        return self._chat.connection.post(route, body, cancel, self._patience.stall)
+
+    def _run(
+        self,
+        route: str,
+        body: dict[str, Any],
+        size: int,
+        parse: Callable[[Iterable[bytes]], Iterator[Event]],
+        cancel: CancelToken,
+    ) -> Iterator[Event]:
+        """The parsed events of one stream; a stream that ends without `Finish` was cut."""
+        first, stall = self._patience.first_token(size), self._patience.stall
+        for event in parse(self._chat.connection.stream(route, body, cancel, first, stall)):
+            cancel.check()
+            yield event
+            if isinstance(event, Finish):
+                return
+        cancel.check()
+        raise self._chat.child.death()
+
+    def _embedding_server(self) -> _Server:
+        """The embedding child, started on first use.
+
+        Mean pooling needs an input in one batch, while the chat child keeps its batches small so
+        that a cancelled prefill ends soon: two children serve both, and share the file's pages.
+        """
+        with self._lock:
+            if self._embedding is None:
+                context = min(self._spec.context, command.EMBEDDING_BATCH)
+                layout = command.Layout(1, context, context, embedding=True)
+                self._embedding = _Server(
+                    self._spec, layout, self._settings, self._spawner, self._folder
+                )
+            self._embedding.child.start()
+            return self._embedding

@@ -1,0 +1,59 @@
+"""`python -m appliance.engines.llamacpp.host`: llama.cpp's server from the xllamacpp wheel."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from pathlib import Path
+
+_EXPLAINABLE = 70  # EX_SOFTWARE: the reason stands on stderr
+
+
+def main() -> int:
+    """Serve one model on a Unix socket until killed."""
+    parser = argparse.ArgumentParser(prog="host")
+    parser.add_argument("--model", required=True)
+    parser.add_argument("--socket", required=True)
+    parser.add_argument("--slots", type=int, required=True)
+    parser.add_argument("--context", type=int, required=True)
+    parser.add_argument("--batch", type=int, required=True)
+    parser.add_argument("--threads", type=int, required=True)
+    parser.add_argument("--chat-template-file", default="")
+    parser.add_argument("--embedding", action="store_true")
+    args = parser.parse_args()
+    try:
+        import xllamacpp
+    except ImportError as error:
+        print(f"import failed: {error}", file=sys.stderr)
+        return _EXPLAINABLE
+
+    params = xllamacpp.CommonParams()
+    params.model.path = args.model
+    params.hostnames = [args.socket]
+    params.n_parallel = args.slots
+    params.n_ctx = args.context * args.slots
+    params.n_batch = params.n_ubatch = args.batch
+    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = args.threads
+    params.cache_ram_mib = 0  # an unbounded prompt cache has no place on a board of 4 GB
+    params.ui = False
+    params.endpoint_slots = True
+    if args.chat_template_file:
+        params.chat_template = Path(args.chat_template_file).read_text("utf-8")
+    if args.embedding:
+        params.embedding = True
+        params.pooling_type = xllamacpp.llama_pooling_type.LLAMA_POOLING_TYPE_MEAN
+        params.no_extra_bufts = True  # share the file's pages with the chat child, do not repack
+    try:
+        server = xllamacpp.Server(params)
+    except RuntimeError as error:
+        print(f"start failed: {error}", file=sys.stderr)
+        return _EXPLAINABLE
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.pause()
+    del server
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,118 @@
+"""Our requests as llama.cpp's JSON (tools/server/README.md of llama.cpp names the fields)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from appliance.domain.messages import Message, ToolDefinition
+from appliance.domain.requests import (
+    ChatRequest,
+    CompletionRequest,
+    Generation,
+    ResponseFormat,
+)
+from appliance.domain.sampling import Sampling
+
+_SAMPLING = {
+    "temperature": "temperature",
+    "top_p": "top_p",
+    "top_k": "top_k",
+    "min_p": "min_p",
+    "typical_p": "typical_p",
+    "repeat_penalty": "repeat_penalty",
+    "frequency_penalty": "frequency_penalty",
+    "presence_penalty": "presence_penalty",
+    "seed": "seed",
+}
+
+
+def chat(request: ChatRequest, defaults: Sampling) -> dict[str, Any]:
+    """The body for /v1/chat/completions, always streaming: only a stream can be cancelled."""
+    body = _common(request.generation, defaults)
+    body["messages"] = [_message(message) for message in request.messages]
+    body["stream_options"] = {"include_usage": True}
+    body["reasoning_format"] = "none" if request.reasoning_in_content else "auto"
+    if request.generation.max_tokens is not None:
+        body["max_tokens"] = request.generation.max_tokens
+    if request.generation.logprobs is not None:
+        body |= {"logprobs": True, "top_logprobs": request.generation.logprobs}
+    if request.thinking is not None:
+        body["chat_template_kwargs"] = {"enable_thinking": request.thinking}
+    if request.response_format.kind != "text":
+        body["response_format"] = _response_format(request.response_format)
+    return body | _tools(request)
+
+
+def completion(request: CompletionRequest, defaults: Sampling) -> dict[str, Any]:
+    """The body for /completion, or for /infill when there is a suffix."""
+    generation = request.generation
+    prompt = request.prompt if isinstance(request.prompt, str) else list(request.prompt)
+    body = _common(generation, defaults)
+    if generation.max_tokens is not None:
+        body["n_predict"] = generation.max_tokens
+    if generation.logprobs is not None:
+        # llama.cpp gives no logprobs at all for 0 alternatives.
+        body["n_probs"] = max(1, generation.logprobs)
+    if request.suffix is None:
+        return body | {"prompt": prompt}
+    return body | {"input_prefix": prompt, "input_suffix": request.suffix}
+
+
+def _common(generation: Generation, defaults: Sampling) -> dict[str, Any]:
+    sampling = generation.sampling.over(defaults)
+    body: dict[str, Any] = {"stream": True, "return_progress": True, "cache_prompt": True}
+    for ours, theirs in _SAMPLING.items():
+        if (value := getattr(sampling, ours)) is not None:
+            body[theirs] = value
+    if generation.stop:
+        body["stop"] = list(generation.stop)
+    if sampling.logit_bias:
+        body["logit_bias"] = [[token, bias] for token, bias in sampling.logit_bias]
+    if sampling.ignore_eos:
+        body["ignore_eos"] = True
+    return body
+
+
+def _message(message: Message) -> dict[str, Any]:
+    body: dict[str, Any] = {"role": str(message.role), "content": message.content}
+    if message.reasoning:
+        body["reasoning_content"] = message.reasoning
+    if message.tool_call_id is not None:
+        body["tool_call_id"] = message.tool_call_id
+    if message.name is not None:
+        body["name"] = message.name
+    if message.tool_calls:
+        body["tool_calls"] = [
+            {
+                "id": call.id,
+                "type": "function",
+                "function": {"name": call.name, "arguments": call.arguments},
+            }
+            for call in message.tool_calls
+        ]
+    return body
+
+
+def _tools(request: ChatRequest) -> dict[str, Any]:
+    """llama.cpp has no named choice: one tool and "required" mean the same."""
+    choice = request.tool_choice
+    tools = [tool for tool in request.tools if choice.name in (None, tool.name)]
+    if not tools or choice.mode == "none":
+        return {}
+    return {
+        "tools": [_tool(tool) for tool in tools],
+        "tool_choice": choice.mode,
+        "parallel_tool_calls": request.parallel_tool_calls,
+    }
+
+
+def _tool(tool: ToolDefinition) -> dict[str, Any]:
+    parameters = tool.parameters or {"type": "object", "properties": {}}
+    function = {"name": tool.name, "description": tool.description, "parameters": parameters}
+    return {"type": "function", "function": function}
+
+
+def _response_format(wanted: ResponseFormat) -> dict[str, Any]:
+    if wanted.kind == "json_object":
+        return {"type": "json_object"}
+    return {"type": "json_schema", "json_schema": {"name": "answer", "schema": wanted.schema}}

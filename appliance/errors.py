@@ -1,0 +1,142 @@
+"""Every error that Luna raises on purpose; only `http` decides how they look."""
+
+from __future__ import annotations
+
+
+class LunaError(Exception):
+    """A failure with a sentence a person can act on; `code` is its stable machine name."""
+
+    code = "internal_error"
+
+    def __init__(self, message: str, *, param: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.param = param
+
+
+class BadRequest(LunaError):
+    """The caller sent something that can never work; `param` is the path of the field."""
+
+    code = "invalid_value"
+
+
+class MissingField(BadRequest):
+    """A required field is absent."""
+
+    code = "missing_required_parameter"
+
+
+class WrongType(BadRequest):
+    """A field has a type that its meaning does not allow."""
+
+    code = "invalid_type"
+
+
+class ContextTooLong(BadRequest):
+    """Prompt and answer do not fit the model's context; the message carries the token counts."""
+
+    code = "context_length_exceeded"
+
+
+class BodyTooLarge(LunaError):
+    """The request body is over the configured limit."""
+
+    code = "request_too_large"
+
+
+class Unsupported(BadRequest):
+    """The request is right, but this model or engine cannot do it."""
+
+    code = "unsupported_value"
+
+
+class NotFound(LunaError):
+    """No such path, tool or record."""
+
+    code = "not_found"
+
+
+class MethodNotAllowed(LunaError):
+    """The path exists, but not with this method; `allowed` lists those that work."""
+
+    code = "method_not_allowed"
+
+    def __init__(self, message: str, *, allowed: tuple[str, ...]) -> None:
+        super().__init__(message)
+        self.allowed = allowed
+
+
+class ModelNotFound(LunaError):
+    """The named model is not in the models folder and no fallback is configured."""
+
+    code = "model_not_found"
+
+
+class Retryable(LunaError):
+    """It did not work now, but the same request may work in `retry_after` seconds."""
+
+    code = "unavailable"
+
+    def __init__(self, message: str, *, retry_after: int = 1) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class ModelLoading(Retryable):
+    """The model is being read from disk."""
+
+    code = "model_loading"
+
+
+class QueueFull(Retryable):
+    """The model's queue holds as many requests as it may."""
+
+    code = "queue_full"
+
+
+class ShuttingDown(Retryable):
+    """The server is on its way down and takes no new work."""
+
+    code = "shutting_down"
+
+
+class EngineError(LunaError):
+    """The engine failed during a request."""
+
+    code = "engine_error"
+
+
+class EngineDied(EngineError):
+    """The engine's process ended in mid-request; the supervisor restarts it."""
+
+    code = "engine_died"
+
+
+class EngineTimeout(EngineError):
+    """The engine gave no sign of life for longer than the prompt's length allows."""
+
+    code = "engine_timeout"
+
+
+class ModelLoadFailed(EngineError):
+    """The model or its engine cannot be started; the message has the reason and the remedy."""
+
+    code = "model_load_failed"
+
+
+class ReadingUnavailable(LunaError):
+    """This machine cannot give that reading: the load of an NPU on a laptop, for example."""
+
+    code = "reading_unavailable"
+
+
+class Cancelled(LunaError):
+    """The caller went away or asked to stop; nobody is left to read the answer."""
+
+    code = "cancelled"
+
+
+class ConfigError(LunaError):
+    """A setting is wrong; the message names the file, the key and what is allowed."""
+
+    code = "config_error"

@@ -1,0 +1,156 @@
+"""Train luna-guide: `python -m appliance.guide.train --out luna-guide.gguf --minutes 40`."""
+
+import argparse
+import math
+import random
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import torch
+from tokenizers import Tokenizer
+from torch.nn import functional
+
+from appliance.guide.batches import Batch, batches
+from appliance.guide.corpus import make_corpus
+from appliance.guide.export import write_gguf
+from appliance.guide.intents import load_knowledge
+from appliance.guide.model import GuideNetwork, Shape
+from appliance.guide.tokenizer import train_tokenizer, vocabulary
+
+_EMA = 0.998
+_WARM_UP = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How to train: time in seconds, tokens per batch, peak learning rate."""
+
+    seconds: float
+    seed: int = 1
+    budget: int = 3000
+    rate: float = 2.5e-3
+    vocabulary: int = 4096
+    tokenizer_samples: int = 60_000
+    refusal_bias: float = 0.0
+
+
+def rate_at(progress: float, peak: float) -> float:
+    """Learning rate after a part (0 to 1) of the time: a short warm-up, then a cosine."""
+    if progress < _WARM_UP:
+        return peak * progress / _WARM_UP
+    return peak * (0.01 + 0.99 * (0.5 + 0.5 * math.cos(math.pi * min(1.0, progress))))
+
+
+def loss_of(network: GuideNetwork, batch: Batch) -> torch.Tensor:
+    """Weighted, smoothed cross-entropy over the tokens of the answers."""
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        hidden = network(batch.tokens)[batch.rows, batch.columns]
+        logits = network.logits(hidden)
+    losses = functional.cross_entropy(
+        logits.float(), batch.targets, reduction="none", label_smoothing=0.05
+    )
+    return (losses * batch.weights).sum() / batch.weights.sum()
+
+
+class Average:
+    """Exponential moving average of a network's weights, with a warm-up."""
+
+    def __init__(self, network: GuideNetwork) -> None:
+        self.weights = {name: value.clone() for name, value in network.state_dict().items()}
+        self._steps = 0
+
+    @torch.no_grad()
+    def update(self, network: GuideNetwork) -> None:
+        """Move towards the network's weights."""
+        self._steps += 1
+        decay = min(_EMA, self._steps / (self._steps + 20))
+        for name, value in network.state_dict().items():
+            self.weights[name].lerp_(value, 1 - decay)
+
+
+def fit(network: GuideNetwork, source: Iterator[Batch], plan: Plan) -> dict[str, torch.Tensor]:
+    """Train for the planned time and return the averaged weights."""
+    optimizer = torch.optim.AdamW(
+        network.parameters(), lr=plan.rate, betas=(0.9, 0.98), weight_decay=0.1
+    )
+    average = Average(network)
+    start = time.monotonic()
+    recent = 0.0
+    for step, batch in enumerate(source):
+        progress = (time.monotonic() - start) / plan.seconds
+        if progress >= 1:
+            break
+        for group in optimizer.param_groups:
+            group["lr"] = rate_at(progress, plan.rate)
+        loss = loss_of(network, batch)
+        optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        optimizer.step()
+        average.update(network)
+        recent = loss.item() if step == 0 else 0.98 * recent + 0.02 * loss.item()
+        if step % 200 == 0:
+            print(f"{progress:6.1%}  step {step:6}  loss {recent:.4f}", flush=True)
+    return average.weights
+
+
+@torch.no_grad()
+def lean_to_refusal(
+    network: GuideNetwork, tokenizer: Tokenizer, sample_source: Iterator[Batch], bias: float
+) -> None:
+    """Raise the score of the refusal's first token by about `bias`, in the shared embedding.
+
+    The row moves along the mean state in which answers begin; as an input that token
+    stands only inside refusals, so nothing else changes.
+    """
+    states = []
+    for batch in islice(sample_source, 40):
+        first = batch.weights > 1
+        states.append(network(batch.tokens)[batch.rows[first], batch.columns[first]])
+    mean = torch.cat(states).mean(dim=0)
+    token = tokenizer.encode(load_knowledge().refusal).ids[0]
+    network.embedding.weight[token] += bias * mean / mean.square().sum()
+
+
+def train(plan: Plan, out: Path) -> None:
+    """Learn the tokenizer and the network, and write the model file."""
+    torch.manual_seed(plan.seed)
+    text = islice(make_corpus(plan.seed + 1000), plan.tokenizer_samples)
+    tokenizer = train_tokenizer((s.prompt + s.answer for s in text), plan.vocabulary)
+    shape = Shape(vocabulary=tokenizer.get_vocab_size())
+    network = GuideNetwork(shape)
+    count = sum(parameter.numel() for parameter in network.parameters())
+    print(f"{count:,} parameters, {shape.vocabulary} tokens", flush=True)
+    tokenizer.model.dropout = 0.05
+    source = batches(make_corpus(plan.seed), tokenizer, plan.budget, random.Random(plan.seed))
+    network.load_state_dict(fit(network, source, plan))
+    network.eval()
+    torch.save(network.state_dict(), out.with_suffix(".pt"))
+    tokenizer.model.dropout = None
+    tokenizer.save(str(out.with_suffix(".json")))
+    lean_to_refusal(network, tokenizer, source, plan.refusal_bias)
+    weights = {name: np.asarray(value) for name, value in network.state_dict().items()}
+    write_gguf(out, weights, shape, vocabulary(tokenizer))
+    print(f"{out}: {out.stat().st_size:,} bytes")
+
+
+def main() -> None:
+    """Parse the command line and train."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, required=True, help="the GGUF file to write")
+    parser.add_argument("--minutes", type=float, default=40, help="training time")
+    parser.add_argument("--threads", type=int, default=2, help="CPU threads of PyTorch")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--refusal-bias", type=float, default=0.0)
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    plan = Plan(options.minutes * 60, options.seed, refusal_bias=options.refusal_bias)
+    train(plan, options.out)
+
+
+if __name__ == "__main__":
+    main()

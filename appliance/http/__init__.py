@@ -1,0 +1,1 @@
+"""The HTTP edge: a hardened server, and the application with its routes and dialects."""

@@ -1,0 +1,100 @@
+"""The route table as a WSGI application: the only module that knows Bottle."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from urllib.parse import parse_qsl
+
+import bottle
+
+from appliance.errors import LunaError, MethodNotAllowed, NotFound
+from appliance.http.errors import render_openai
+from appliance.http.exchange import Reply, Request
+from appliance.http.routes import ErrorRenderer, Route
+from appliance.serving.answer import Caller
+
+_log = logging.getLogger(__name__)
+CALLER = "luna.caller"
+"""The key in the environ under which the edge leaves who asks."""
+
+
+class App(bottle.Bottle):  # type: ignore[misc]
+    """Serves a route table; every error is JSON, in the shape of the route that failed."""
+
+    def __init__(self, routes: Sequence[Route]) -> None:
+        super().__init__(autojson=False)
+        for route in routes:
+            self.route(_rule(route.path), route.method, _callback(route))
+
+    def default_error_handler(self, res: bottle.HTTPError) -> bytes:
+        """What Bottle itself refuses: no such path, not this method, or a fault of ours."""
+        request_id = bottle.request.environ[CALLER].request_id
+        reply = render_openai(_explain(res), request_id)
+        res.status = reply.status
+        res.content_type = reply.content_type
+        for name, value in reply.headers:
+            res.set_header(name, value)
+        assert isinstance(reply.body, bytes)
+        return reply.body
+
+
+def _rule(path: str) -> str:
+    return path.replace("{", "<").replace("}", ">")
+
+
+def _callback(route: Route) -> Callable[..., bottle.HTTPResponse]:
+    def call(**parameters: str) -> bottle.HTTPResponse:
+        environ = bottle.request.environ
+        caller: Caller = environ[CALLER]
+        try:
+            reply = route.handler(_request(environ, caller, parameters))
+        except LunaError as error:
+            reply = (route.error or render_openai)(error, caller.request_id)
+        except Exception:  # outermost loop
+            _log.exception("request %s failed", caller.request_id)
+            reply = _fault(route.error or render_openai, caller)
+        headers = [("Content-Type", reply.content_type), *reply.headers]
+        return bottle.HTTPResponse(reply.body, reply.status, headers)
+
+    return call
+
+
+def _request(environ: dict[str, object], caller: Caller, parameters: dict[str, str]) -> Request:
+    length = int(str(environ.get("CONTENT_LENGTH") or 0))
+    body: bytes = environ["wsgi.input"].read(length) if length else b""  # type: ignore[attr-defined]
+    headers = {
+        name[5:].replace("_", "-").lower(): str(value)
+        for name, value in environ.items()
+        if name.startswith("HTTP_")
+    }
+    return Request(
+        method=str(environ["REQUEST_METHOD"]),
+        path=str(environ["PATH_INFO"]),
+        caller=caller,
+        parameters=parameters,
+        query=dict(parse_qsl(str(environ.get("QUERY_STRING", "")), keep_blank_values=True)),
+        headers=headers,
+        body=body,
+    )
+
+
+def _fault(render: ErrorRenderer, caller: Caller) -> Reply:
+    message = f"Something is wrong inside Luna; its log says more under {caller.request_id}."
+    return render(LunaError(message), caller.request_id)
+
+
+def _explain(res: bottle.HTTPError) -> LunaError:
+    request = bottle.request
+    if res.status_code == 404:
+        return NotFound(f"There is nothing at {request.path}; /docs lists what there is.")
+    if res.status_code == 405:
+        allowed = tuple(str(res.get_header("Allow", "")).split(","))
+        wanted = " or ".join(allowed)
+        return MethodNotAllowed(
+            f"{request.path} does not take {request.method}; use {wanted}.", allowed=allowed
+        )
+    if res.exception is not None:
+        _log.error("request failed: %s", res.traceback or res.exception)
+    request_id = request.environ[CALLER].request_id
+    return LunaError(f"Something is wrong inside Luna; its log says more under {request_id}.")

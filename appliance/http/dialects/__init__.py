@@ -1,0 +1,1 @@
+"""One folder for each API that clients speak: parse, render and routes, nothing else."""

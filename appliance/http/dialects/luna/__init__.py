@@ -1,0 +1,1 @@
+"""The appliance's own API: recognition by the phone app, health, and readings of the device."""

@@ -1,0 +1,201 @@
+"""The routes of the appliance itself (shapes of its first API document)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from msgspec import Struct
+
+from appliance import __version__
+from appliance.domain.events import Timings
+from appliance.http.exchange import Reply, Request, json_reply
+from appliance.http.routes import Operation, Route
+from appliance.models.registry import Registry
+from appliance.observe.runs import Runs
+from appliance.serving.pool import Pool
+from appliance.system.memory import Memory
+from appliance.system.npu import NpuReading
+
+
+class Recognition(Struct, frozen=True):
+    """How the phone app tells a Luna from the other devices of a network."""
+
+    device: str = "luna"
+
+
+class Active(Struct, frozen=True):
+    """Whether the device is at work, and with which model."""
+
+    active: bool
+    generation_status: str
+    model: str | None
+    device: str = "luna"
+
+
+class Version(Struct, frozen=True):
+    """The version of the server."""
+
+    version: str
+    name: str = "luna"
+
+
+class Health(Struct, frozen=True):
+    """State and the last run's figures: tokens per second, and megabytes (10^6) at the most."""
+
+    generation_status: str
+    tools_loaded: list[str]
+    prefill_speed_tps: str
+    generation_speed_tps: str
+    memory_usage_mb: str
+    slots_idle: int
+    slots_processing: int
+    requests_waiting: int
+    status: str = "healthy"
+
+
+class SimpleHealth(Struct, frozen=True):
+    """The server answers."""
+
+    status: str = "ok"
+
+
+class CpuUsage(Struct, frozen=True):
+    """Busy share of all cores since the last reading."""
+
+    cpu_usage_percent: float
+
+
+class NpuUsage(Struct, frozen=True):
+    """Busy share of each core in the driver's last full second."""
+
+    npu_cores_usage_percent: list[float]
+    npu_average_usage_percent: float
+
+
+class RamUsage(Struct, frozen=True):
+    """Share of the memory that programs hold."""
+
+    ram_usage_percent: float
+
+
+class ServerInfo(Struct, frozen=True):
+    """What answers here, and where to go on."""
+
+    version: str
+    model: str | None
+    models: list[str]
+    endpoints: list[str]
+    name: str = "Luna"
+    device: str = "luna"
+    documentation: str = "/docs"
+    openapi: str = "/openapi.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Readings:
+    """Where the readings come from; each may raise ReadingUnavailable."""
+
+    cpu_percent: Callable[[], float]
+    memory: Callable[[], Memory]
+    npu: Callable[[], NpuReading]
+    tools: Callable[[], list[str]]
+
+
+class Luna:
+    """Handlers."""
+
+    def __init__(self, registry: Registry, pool: Pool, runs: Runs, readings: Readings) -> None:
+        self._registry = registry
+        self._pool = pool
+        self._runs = runs
+        self._readings = readings
+        self._endpoints: list[str] = []
+
+    def announce(self, endpoints: list[str]) -> None:
+        """Say once which paths `/` lists: all routes are known only when all dialects are."""
+        self._endpoints = endpoints
+
+    def info(self, request: Request) -> Reply:
+        """GET /."""
+        usable = [entry.id for entry in self._registry.entries() if entry.usable]
+        return json_reply(
+            ServerInfo(__version__, usable[0] if usable else None, usable, self._endpoints)
+        )
+
+    def recognise(self, request: Request) -> Reply:
+        """GET /luna."""
+        return json_reply(Recognition())
+
+    def active(self, request: Request) -> Reply:
+        """GET /luna/active."""
+        status, loaded = self._generation_status(), self._pool.loaded()
+        latest = max(loaded, key=lambda each: each.used, default=None)
+        model = latest.entry.id if latest else None
+        return json_reply(Active(status == "generating", status, model))
+
+    def version(self, request: Request) -> Reply:
+        """GET /version."""
+        return json_reply(Version(__version__))
+
+    def health(self, request: Request) -> Reply:
+        """GET /health."""
+        run = self._runs.last()
+        timings = run.timings if run else Timings(0, 0.0, 0, 0.0)
+        loads = [loaded.scheduler.load() for loaded in self._pool.loaded()]
+        running = sum(load.running for load in loads)
+        return json_reply(
+            Health(
+                generation_status=self._generation_status(),
+                tools_loaded=self._readings.tools(),
+                prefill_speed_tps=f"{timings.prompt_per_second:.2f}",
+                generation_speed_tps=f"{timings.generated_per_second:.2f}",
+                memory_usage_mb=f"{(run.peak_memory_bytes if run else 0) / 1e6:.2f}",
+                slots_idle=sum(load.slots for load in loads) - running,
+                slots_processing=running,
+                requests_waiting=sum(load.waiting for load in loads),
+            )
+        )
+
+    def simple_health(self, request: Request) -> Reply:
+        """GET /v1/health."""
+        return json_reply(SimpleHealth())
+
+    def cpu(self, request: Request) -> Reply:
+        """GET /cpu."""
+        return json_reply(CpuUsage(round(self._readings.cpu_percent(), 1)))
+
+    def npu(self, request: Request) -> Reply:
+        """GET /npu."""
+        reading = self._readings.npu()
+        return json_reply(NpuUsage(list(reading.cores_percent), reading.average_percent))
+
+    def ram(self, request: Request) -> Reply:
+        """GET /ram."""
+        return json_reply(RamUsage(round(self._readings.memory().used_percent, 1)))
+
+    def _generation_status(self) -> str:
+        busy = any(loaded.scheduler.load().running for loaded in self._pool.loaded())
+        return "generating" if busy else "idle"
+
+
+def routes(api: Luna) -> tuple[Route, ...]:
+    """The table of this dialect."""
+
+    def get(path: str, handler: Callable[[Request], Reply], summary: str, answer: type) -> Route:
+        missing = (501,) if path in ("/cpu", "/npu", "/ram") else ()
+        return Route(
+            "GET", path, handler, Operation(summary, "Luna", None, answer, "", False, missing)
+        )
+
+    return (
+        get("/", api.info, "What answers here", ServerInfo),
+        get("/luna", api.recognise, "Recognition by the phone app", Recognition),
+        get("/luna/active", api.active, "Whether the device is at work", Active),
+        get("/version", api.version, "The version of the server", Version),
+        get("/health", api.health, "State, and the last run's figures", Health),
+        get("/v1/health", api.simple_health, "Whether the server answers", SimpleHealth),
+        get("/cpu", api.cpu, "CPU usage", CpuUsage),
+        get("/npu", api.npu, "NPU usage by core", NpuUsage),
+        get("/ram", api.ram, "Memory usage", RamUsage),
+    )

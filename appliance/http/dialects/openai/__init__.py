@@ -1,0 +1,1 @@
+"""OpenAI's API: chat, completions, embeddings and models (API reference of 2026)."""

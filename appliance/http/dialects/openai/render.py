@@ -1,0 +1,256 @@
+"""Events as OpenAI's bodies and chunks."""
+
+from __future__ import annotations
+
+import base64
+import math
+import struct
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from appliance.domain import sse
+from appliance.domain.events import (
+    Content,
+    Event,
+    Finish,
+    Progress,
+    Reasoning,
+    TokenLogprob,
+    ToolCallDelta,
+)
+from appliance.errors import BadRequest, LunaError
+from appliance.http.dialects.openai import answers
+from appliance.http.errors import openai_error
+from appliance.serving.answer import ChoiceEvent, EventStream
+
+_encode = msgspec.json.Encoder().encode
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What every chunk of one answer begins with; `created` is in seconds since the epoch."""
+
+    id: str
+    created: int
+    model: str
+    fingerprint: str
+
+
+@dataclass(slots=True)
+class Collected:
+    """One choice, put together from its events."""
+
+    text: list[str] = field(default_factory=list)
+    reasoning: list[str] = field(default_factory=list)
+    logprobs: list[TokenLogprob] = field(default_factory=list)
+    calls: dict[int, list[str]] = field(default_factory=dict)  # id, name, arguments
+    finish: Finish | None = None
+
+    def add(self, event: Event) -> None:
+        """Take one more event in."""
+        match event:
+            case Content():
+                self.text.append(event.text)
+                self.logprobs.extend(event.logprobs)
+            case Reasoning():
+                self.reasoning.append(event.text)
+            case ToolCallDelta():
+                call = self.calls.setdefault(event.index, ["", "", ""])
+                call[0] = event.id or call[0]
+                call[1] = event.name or call[1]
+                call[2] += event.arguments
+            case Finish():
+                self.finish = event
+
+
+def collect(events: EventStream) -> dict[int, Collected]:
+    """Every choice by its index; raises what the engine raises, and always closes the events."""
+    choices: dict[int, Collected] = {}
+    try:
+        for item in events:
+            choices.setdefault(item.index, Collected()).add(item.event)
+    finally:
+        events.close()
+    return dict(sorted(choices.items()))
+
+
+def usage(finishes: Mapping[int, Finish], n: int) -> answers.UsageBody:
+    """Token counts by choice index: each prompt counts once, though `n` choices continue it."""
+    once = [finish.usage for index, finish in finishes.items() if index % n == 0]
+    prompt = sum(each.prompt for each in once)
+    completion = sum(finish.usage.completion for finish in finishes.values())
+    details = answers.PromptDetails(sum(each.cached for each in once))
+    return answers.UsageBody(prompt, completion, prompt + completion, details)
+
+
+def finishes(choices: Mapping[int, Collected]) -> dict[int, Finish]:
+    """The end of each choice that has one."""
+    return {index: each.finish for index, each in choices.items() if each.finish is not None}
+
+
+def chat_completion(head: Head, choices: dict[int, Collected]) -> answers.ChatCompletion:
+    """The whole answer."""
+    return answers.ChatCompletion(
+        id=head.id,
+        created=head.created,
+        model=head.model,
+        choices=[_chat_choice(index, choice) for index, choice in choices.items()],
+        usage=usage(finishes(choices), len(choices)),
+        system_fingerprint=head.fingerprint,
+    )
+
+
+class ChatStream:
+    """Chunks of a chat answer, each a whole server-sent event."""
+
+    def __init__(self, head: Head, events: EventStream, *, with_usage: bool) -> None:
+        self._head = head
+        self._events = events
+        self._with_usage = with_usage
+
+    def close(self) -> None:
+        """Stop the generation if it still runs."""
+        self._events.close()
+
+    def __iter__(self) -> Iterator[bytes]:
+        return stream(self._events, self._pieces, self._last)
+
+    def _pieces(self, item: ChoiceEvent, *, first: bool) -> Iterator[bytes]:
+        if first:
+            opening = answers.Delta(role="assistant", content="")
+            yield self._chunk(answers.ChunkChoice(item.index, opening))
+        match item.event:
+            case Content(text, logprobs):
+                choice = answers.ChunkChoice(
+                    item.index, answers.Delta(content=text), logprobs=_chat_logprobs(logprobs)
+                )
+                yield self._chunk(choice)
+            case Reasoning(text):
+                delta = answers.Delta(reasoning_content=text)
+                yield self._chunk(answers.ChunkChoice(item.index, delta))
+            case ToolCallDelta() as call:
+                delta = answers.Delta(tool_calls=[_called(call)])
+                yield self._chunk(answers.ChunkChoice(item.index, delta))
+            case Finish(reason):
+                choice = answers.ChunkChoice(item.index, answers.Delta(), finish_reason=reason)
+                yield self._chunk(choice)
+
+    def _last(self, ends: Mapping[int, Finish]) -> Iterator[bytes]:
+        if self._with_usage:
+            yield self._chunk(None, usage(ends, max(1, len(ends))))
+
+    def _chunk(
+        self, choice: answers.ChunkChoice | None, counts: answers.UsageBody | None = None
+    ) -> bytes:
+        chunk = answers.ChatChunk(
+            id=self._head.id,
+            created=self._head.created,
+            model=self._head.model,
+            choices=[] if choice is None else [choice],
+            usage=counts if self._with_usage else UNSET,
+            system_fingerprint=self._head.fingerprint,
+        )
+        return sse.encode(_encode(chunk))
+
+
+def stream(
+    events: EventStream,
+    pieces: Callable[..., Iterator[bytes]],
+    last: Callable[[Mapping[int, Finish]], Iterator[bytes]],
+) -> Iterator[bytes]:
+    """The frame around every stream: pieces by event, the usage, `[DONE]`, or an error event."""
+    seen: set[int] = set()
+    ends: dict[int, Finish] = {}
+    try:
+        for item in events:
+            if isinstance(item.event, Progress):
+                if item.event.processed < item.event.total:
+                    yield sse.comment(f"prefill {item.event.processed}/{item.event.total}")
+                continue
+            if isinstance(item.event, Finish):
+                ends[item.index] = item.event
+            yield from pieces(item, first=item.index not in seen)
+            seen.add(item.index)
+        yield from last(ends)
+        yield sse.encode(b"[DONE]")
+    except LunaError as error:
+        yield sse.encode(_encode(openai_error(error)))
+    finally:
+        events.close()
+
+
+def embeddings(
+    model: str,
+    vectors: Iterable[tuple[float, ...]],
+    tokens: int,
+    *,
+    dimensions: int | None,
+    base64_format: bool,
+) -> answers.Embeddings:
+    """All vectors, cut and encoded as wanted; raises BadRequest for too many dimensions."""
+    rows = []
+    for index, vector in enumerate(vectors):
+        values = _cut(vector, dimensions) if dimensions else vector
+        rows.append(answers.EmbeddingRow(index, _base64(values) if base64_format else list(values)))
+    return answers.Embeddings(rows, model, answers.EmbeddingUsage(tokens, tokens))
+
+
+def _chat_choice(index: int, choice: Collected) -> answers.ChatChoice:
+    text = "".join(choice.text)
+    calls = [
+        answers.CalledTool(
+            id=id, type="function", function=answers.CalledFunction(name=name, arguments=arguments)
+        )
+        for id, name, arguments in choice.calls.values()
+    ]
+    message = answers.ChatAnswerMessage(
+        content=text if text or not calls else None,
+        reasoning_content="".join(choice.reasoning) or UNSET,
+        tool_calls=calls or UNSET,
+    )
+    reason = choice.finish.reason if choice.finish else "stop"
+    return answers.ChatChoice(index, message, reason, _chat_logprobs(tuple(choice.logprobs)))
+
+
+def _called(call: ToolCallDelta) -> answers.CalledTool:
+    function = answers.CalledFunction(
+        name=UNSET if call.name is None else call.name, arguments=call.arguments
+    )
+    id: str | UnsetType = UNSET if call.id is None else call.id
+    return answers.CalledTool(
+        index=call.index, id=id, type=UNSET if call.id is None else "function", function=function
+    )
+
+
+def _chat_logprobs(logprobs: tuple[TokenLogprob, ...]) -> answers.ChatLogprobs | None:
+    if not logprobs:
+        return None
+    return answers.ChatLogprobs(
+        [
+            answers.LogprobBody(
+                item.token,
+                item.logprob,
+                list(item.raw),
+                [answers.LogprobBody(t.token, t.logprob, list(t.raw)) for t in item.top],
+            )
+            for item in logprobs
+        ]
+    )
+
+
+def _cut(vector: tuple[float, ...], dimensions: int) -> tuple[float, ...]:
+    if dimensions > len(vector):
+        raise BadRequest(
+            f"'dimensions' is {dimensions}, but this model's vectors have {len(vector)}.",
+            param="dimensions",
+        )
+    head = vector[:dimensions]
+    length = math.sqrt(sum(value * value for value in head)) or 1.0
+    return tuple(value / length for value in head)
+
+
+def _base64(values: tuple[float, ...]) -> str:
+    return base64.b64encode(struct.pack(f"<{len(values)}f", *values)).decode("ascii")

@@ -1,0 +1,181 @@
+"""The routes of OpenAI's API."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Mapping
+
+from msgspec import UNSET
+
+from appliance import __version__
+from appliance.domain.messages import ToolDefinition
+from appliance.domain.requests import CompletionRequest, Prompt
+from appliance.http.bodies import decode, unknown_fields
+from appliance.http.dialects.openai import answers, parse, render, render_text, requests
+from appliance.http.exchange import Reply, Request, json_reply
+from appliance.http.routes import Operation, Route
+from appliance.models.folder import Entry
+from appliance.models.registry import Registry
+from appliance.serving.conversation import Conversation
+from appliance.serving.pool import Pool
+
+_EVENT_STREAM = "text/event-stream; charset=utf-8"
+_STREAM_HEADERS = (("Cache-Control", "no-store"), ("X-Accel-Buffering", "no"))
+_GENERATING = (400, 404, 500, 503, 504)
+
+
+class OpenAI:
+    """Handlers; `device_tools` gives the tools that the server itself can run."""
+
+    def __init__(
+        self,
+        conversation: Conversation,
+        registry: Registry,
+        pool: Pool,
+        device_tools: Callable[[], Mapping[str, ToolDefinition]],
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._conversation = conversation
+        self._registry = registry
+        self._pool = pool
+        self._device_tools = device_tools
+        self._clock = clock
+
+    def chat(self, request: Request) -> Reply:
+        """POST /v1/chat/completions."""
+        body = decode(request.body, requests.ChatBody)
+        answer = self._conversation.chat(parse.chat(body, self._device_tools()), request.caller)
+        head = self._head("chatcmpl", answer.model)
+        headers = _ignored(request.body, requests.ChatBody)
+        if body.stream:
+            stream = render.ChatStream(head, answer.events, with_usage=_wants_usage(body))
+            return Reply(stream, content_type=_EVENT_STREAM, headers=(*_STREAM_HEADERS, *headers))
+        return json_reply(render.chat_completion(head, render.collect(answer.events)), 200, headers)
+
+    def complete(self, request: Request) -> Reply:
+        """POST /v1/completions."""
+        body = decode(request.body, requests.CompletionBody)
+        wanted = parse.completions(body)
+        echoes = [self._echo(each, request) if body.echo else "" for each in wanted]
+        answer = self._conversation.complete(wanted, request.caller)
+        head = self._head("cmpl", answer.model)
+        headers = _ignored(request.body, requests.CompletionBody)
+        n = body.n or 1
+        if body.stream:
+            stream = render_text.TextStream(
+                head, answer.events, echoes, n, with_usage=_wants_usage(body)
+            )
+            return Reply(stream, content_type=_EVENT_STREAM, headers=(*_STREAM_HEADERS, *headers))
+        choices = render.collect(answer.events)
+        return json_reply(render_text.text_completion(head, choices, echoes, n), 200, headers)
+
+    def embed(self, request: Request) -> Reply:
+        """POST /v1/embeddings."""
+        body = decode(request.body, requests.EmbeddingBody)
+        wanted = parse.embeddings(body)
+        model, found = self._conversation.embed(wanted, request.caller)
+        rendered = render.embeddings(
+            model,
+            found.vectors,
+            found.prompt_tokens,
+            dimensions=wanted.dimensions,
+            base64_format=body.encoding_format == "base64",
+        )
+        return json_reply(rendered, 200, _ignored(request.body, requests.EmbeddingBody))
+
+    def models(self, request: Request) -> Reply:
+        """GET /v1/models."""
+        return json_reply(answers.ModelList([self._row(e) for e in self._registry.entries()]))
+
+    def model(self, request: Request) -> Reply:
+        """GET /v1/models/{id}."""
+        return json_reply(self._row(self._registry.find(request.parameters["id"])))
+
+    def _head(self, prefix: str, model: str) -> render.Head:
+        id = f"{prefix}-{secrets.token_hex(16)}"
+        return render.Head(id, int(self._clock()), model, f"luna-{__version__}")
+
+    def _echo(self, wanted: CompletionRequest, request: Request) -> str:
+        prompt: Prompt = wanted.prompt
+        if isinstance(prompt, str):
+            return prompt
+        cancel = request.caller.cancel
+        return self._conversation.detokenize(wanted.generation.model, prompt, cancel)
+
+    def _row(self, entry: Entry) -> answers.ModelRow:
+        states = {each.entry.id: each.engine.state for each in self._pool.loaded()}
+        failure = entry.problem or self._pool.failure(entry)
+        value = "failed" if failure else states.get(entry.id, "unloaded")
+        aliases = [name for name, id in self._registry.aliases().items() if id == entry.id]
+        return answers.ModelRow(
+            id=entry.id,
+            created=int(entry.changed),
+            status=answers.ModelStatus(value, failure or UNSET),
+            aliases=aliases,
+            meta={
+                "architecture": entry.architecture,
+                "n_params": entry.parameters,
+                "n_ctx_train": entry.context_length,
+                "size": entry.size_bytes,
+            },
+        )
+
+
+def routes(api: OpenAI) -> tuple[Route, ...]:
+    """The table of this dialect."""
+    chat = Operation(
+        "The next turn of a conversation",
+        "OpenAI",
+        requests.ChatBody,
+        answers.ChatCompletion,
+        "Text in, text or tool calls out; with `stream` true as server-sent events. A client that "
+        "closes the connection stops the generation. `luna_tools` true lets the server run the "
+        "device's own tools.",
+        streams=True,
+        statuses=_GENERATING,
+        example={"messages": [{"role": "user", "content": "How do I add a model?"}]},
+    )
+    completion = Operation(
+        "The continuation of a text",
+        "OpenAI",
+        requests.CompletionBody,
+        answers.TextCompletion,
+        "A prompt may be text, tokens, or several of either. With `suffix` the model fills in what "
+        "stands between, if it was trained to.",
+        streams=True,
+        statuses=_GENERATING,
+        example={"prompt": "Luna is", "max_tokens": 16},
+    )
+    embedding = Operation(
+        "Vectors for texts",
+        "OpenAI",
+        requests.EmbeddingBody,
+        answers.Embeddings,
+        "Mean-pooled, of length one.",
+        statuses=_GENERATING,
+        example={"input": ["The quick brown fox"]},
+    )
+    models = Operation("All models, the default one first", "OpenAI", None, answers.ModelList)
+    model = Operation("One model", "OpenAI", None, answers.ModelRow, statuses=(404,))
+    return (
+        Route("POST", "/v1/chat/completions", api.chat, chat),
+        Route("POST", "/v1/", api.chat, chat),
+        Route("POST", "/v1", api.chat, chat),
+        Route("POST", "/v1/completions", api.complete, completion),
+        Route("POST", "/v1/embeddings", api.embed, embedding),
+        Route("GET", "/v1/models", api.models, models),
+        Route("GET", "/v1/models/{id:path}", api.model, model),
+    )
+
+
+def _wants_usage(body: requests.SamplingBody) -> bool:
+    return bool(body.stream_options and body.stream_options.include_usage)
+
+
+def _ignored(
+    body: bytes, kind: type[requests.SamplingBody] | type[requests.EmbeddingBody]
+) -> tuple[tuple[str, str], ...]:
+    """The header that names the fields which had no effect; odd names are left out of it."""
+    names = [name for name in unknown_fields(body, kind) if name.isidentifier() and name.isascii()]
+    return (("x-luna-ignored", ", ".join(names)[:1000]),) if names else ()

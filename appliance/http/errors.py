@@ -1,0 +1,58 @@
+"""Our errors as HTTP: one table says the status, a renderer the shape."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from appliance import errors
+from appliance.errors import LunaError, MethodNotAllowed, Retryable
+from appliance.http.exchange import Reply, json_reply
+
+# The nearest class of an error's family decides; a test holds every class against this table.
+STATUS: dict[type[LunaError], int] = {
+    errors.LunaError: 500,
+    errors.BadRequest: 400,
+    errors.BodyTooLarge: 413,
+    errors.NotFound: 404,
+    errors.MethodNotAllowed: 405,
+    errors.ModelNotFound: 404,
+    errors.Retryable: 503,
+    errors.EngineError: 500,
+    errors.EngineTimeout: 504,
+    errors.ReadingUnavailable: 501,
+    errors.Cancelled: 499,
+    errors.ConfigError: 500,
+}
+_TYPES = {400: "invalid_request_error", 404: "invalid_request_error", 499: "cancelled"}
+_TYPES |= {405: "invalid_request_error", 413: "invalid_request_error"}
+
+
+def status_of(error: LunaError) -> int:
+    """The HTTP status that an error is answered with."""
+    return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+
+
+def openai_error(error: LunaError) -> dict[str, Any]:
+    """The body of OpenAI's error answers, also of an error event in a stream."""
+    return {
+        "error": {
+            "message": error.message,
+            "type": _TYPES.get(status_of(error), "server_error"),
+            "param": error.param,
+            "code": error.code,
+        }
+    }
+
+
+def error_headers(error: LunaError) -> tuple[tuple[str, str], ...]:
+    """Retry-After or Allow, where the error has one."""
+    if isinstance(error, Retryable):
+        return (("Retry-After", str(error.retry_after)),)
+    if isinstance(error, MethodNotAllowed):
+        return (("Allow", ", ".join(error.allowed)),)
+    return ()
+
+
+def render_openai(error: LunaError, request_id: str) -> Reply:
+    """An error in OpenAI's shape: the default for routes that name no renderer of their own."""
+    return json_reply(openai_error(error), status_of(error), error_headers(error))

@@ -1,0 +1,48 @@
+"""A request and its reply, as handlers see them: no framework reaches below `app`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import msgspec
+
+from appliance.serving.answer import Caller
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request; header names are lower-case, `parameters` are the named parts of the path."""
+
+    method: str
+    path: str
+    caller: Caller
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+
+class Stream(Protocol):
+    """The pieces of a streamed body; `close` is called exactly when nobody reads any more."""
+
+    def __iter__(self) -> Iterator[bytes]: ...
+
+    def close(self) -> None:
+        """Free what the stream holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A whole body, or a stream of pieces which are sent one by one."""
+
+    body: bytes | Stream
+    status: int = 200
+    content_type: str = "application/json"
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+def json_reply(value: Any, status: int = 200, headers: tuple[tuple[str, str], ...] = ()) -> Reply:
+    """A value that msgspec can encode, as JSON."""
+    return Reply(msgspec.json.encode(value), status, headers=headers)

@@ -1,0 +1,127 @@
+"""Listening sockets: bound by ourselves or handed over by systemd (sd_listen_fds(3))."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import ssl
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from appliance.errors import ConfigError
+
+_FIRST_INHERITED = 3
+_FAMILIES = (socket.AF_INET, socket.AF_INET6, socket.AF_UNIX)
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """A socket that listens, and the TLS context its connections use, if any."""
+
+    socket: socket.socket
+    tls: ssl.SSLContext | None = None
+
+    @property
+    def address(self) -> tuple[str, int] | str:
+        """Host and port, or the path of a Unix socket."""
+        name = self.socket.getsockname()
+        return (name[0], name[1]) if isinstance(name, tuple) else str(name)
+
+
+def bind(
+    host: str, port: int, backlog: int = 128, tls: ssl.SSLContext | None = None
+) -> list[Listener]:
+    """Listen on every address of `host`, on one port; "" and "::" mean all of IPv4 and IPv6.
+
+    Port 0 takes a free one. Raises ConfigError with a sentence if that cannot be done.
+    """
+    if host in ("", "::"):
+        return [Listener(_any(host, port, backlog), tls)]
+    with ExitStack() as opened:
+        listeners = []
+        for family, address in _resolve(host, port):
+            sock = opened.enter_context(_listen(family, (address, port), backlog))
+            port = sock.getsockname()[1]
+            listeners.append(Listener(sock, tls))
+        opened.pop_all()
+        return listeners
+
+
+def inherited(
+    environ: Mapping[str, str], tls: ssl.SSLContext | None = None, *, pid: int | None = None
+) -> list[Listener]:
+    """The sockets that systemd passed to this process, in its order; empty if there are none."""
+    if environ.get("LISTEN_PID") != str(pid or os.getpid()):
+        return []
+    count = environ.get("LISTEN_FDS", "")
+    if not count.isdecimal():
+        raise ConfigError(
+            f"LISTEN_FDS must be a number, not {count!r}; start Luna from its socket unit."
+        )
+    descriptors = range(_FIRST_INHERITED, _FIRST_INHERITED + int(count))
+    return [Listener(_adopt(descriptor), tls) for descriptor in descriptors]
+
+
+def _any(host: str, port: int, backlog: int) -> socket.socket:
+    """One socket for all of IPv6 and IPv4, or for IPv4 alone where the kernel has no IPv6."""
+    try:
+        return socket.create_server(
+            (host, port), family=socket.AF_INET6, backlog=backlog, dualstack_ipv6=True
+        )
+    except (OSError, ValueError) as problem:
+        if getattr(problem, "errno", None) in (errno.EADDRINUSE, errno.EACCES):
+            raise _unusable(host, port, problem) from problem
+    return _listen(socket.AF_INET, ("", port), backlog)
+
+
+def _resolve(host: str, port: int) -> list[tuple[socket.AddressFamily, str]]:
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except OSError as problem:
+        raise ConfigError(
+            f"The host {host!r} to listen on is unknown; give an address or name of this machine."
+        ) from problem
+    return list(dict.fromkeys((family, str(address[0])) for family, _, _, _, address in found))
+
+
+def _listen(family: socket.AddressFamily, address: tuple[str, int], backlog: int) -> socket.socket:
+    try:
+        return socket.create_server(address, family=family, backlog=backlog)
+    except OSError as problem:
+        raise _unusable(*address, problem) from problem
+
+
+def _unusable(host: str, port: int, problem: Exception) -> ConfigError:
+    match getattr(problem, "errno", None):
+        case errno.EADDRINUSE:
+            reason = "another program uses this port; stop it or choose another port"
+        case errno.EACCES | errno.EPERM:
+            reason = (
+                "ports below 1024 need privileges; choose a higher port or start Luna by systemd"
+            )
+        case errno.EADDRNOTAVAIL:
+            reason = "this machine does not have that address"
+        case _:
+            reason = str(problem)
+    return ConfigError(f"Cannot listen on {host or '*'} port {port}: {reason}.")
+
+
+def _adopt(descriptor: int) -> socket.socket:
+    """The listening stream socket behind an inherited descriptor."""
+    try:
+        sock = socket.socket(fileno=descriptor)
+    except OSError as problem:
+        raise ConfigError(
+            f"Inherited file descriptor {descriptor} is not a socket; check the socket unit."
+        ) from problem
+    sock.set_inheritable(False)
+    listening = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+    if sock.family not in _FAMILIES or sock.type != socket.SOCK_STREAM or not listening:
+        sock.close()
+        raise ConfigError(
+            f"Inherited file descriptor {descriptor} does not listen for streams; "
+            "use ListenStream= with Accept=no in the socket unit."
+        )
+    return sock

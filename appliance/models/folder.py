@@ -1,0 +1,144 @@
+"""What is in the models folder now: a bare `name.gguf`, or a folder `name/` with one inside."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from appliance.models import gguf
+from appliance.models.manifest import NAME, BadManifest, Manifest, read
+
+_SPLIT = re.compile(r"(?P<stem>.+)-(?P<part>\d{5})-of-(?P<parts>\d{5})$")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A model file; `problem` says why it cannot be used, "" that nothing speaks against it.
+
+    `changed` is the time of the last change in seconds since the epoch, `parameters` the number
+    of weights, `context_length` in tokens; both are 0 where they are not known.
+    """
+
+    id: str
+    path: Path
+    size_bytes: int
+    changed: float
+    stamp: tuple[int, ...] = ()
+    problem: str = ""
+    architecture: str = "unknown"
+    parameters: int = 0
+    context_length: int = 0
+    manifest: Manifest = field(default_factory=Manifest)
+    bundled: bool = False
+
+    @property
+    def usable(self) -> bool:
+        """Whether an engine may try to load it."""
+        return not self.problem
+
+
+def scan(folder: Path, known: Sequence[Entry] = ()) -> tuple[Entry, ...]:
+    """Every model file below `folder`, good or bad, sorted by id; hidden names are left out.
+
+    `known` entries that are good and whose files did not change since are taken over: reading the
+    vocabulary of a large model takes a good part of a second.
+    """
+    good = {entry.path: entry for entry in known if entry.usable}
+    found = (_again(good.get(path)) or inspect(path, id, own) for path, id, own in _files(folder))
+    return tuple(sorted(found, key=lambda entry: entry.id))
+
+
+def inspect(path: Path, id: str, manifest_folder: Path | None = None) -> Entry:
+    """Look at one GGUF file."""
+    try:
+        stat = path.stat()
+        stamp = _stamp(path)
+    except OSError as error:
+        return Entry(id, path, 0, 0.0, problem=f"The file cannot be read: {error.strerror}.")
+    entry = Entry(id, path, stat.st_size, stat.st_mtime, stamp)
+    try:
+        manifest = read(manifest_folder) if manifest_folder else Manifest()
+        header = gguf.read_header(path)
+        size = _complete_size(path, stat.st_size, header.least_bytes)
+    except (gguf.BadModelFile, BadManifest) as error:
+        return _with_problem(entry, str(error))
+    except OSError as error:
+        return _with_problem(entry, f"The file cannot be read: {error.strerror}.")
+    return Entry(
+        id=id,
+        path=path,
+        size_bytes=size,
+        changed=stat.st_mtime,
+        stamp=stamp,
+        architecture=header.architecture,
+        parameters=header.parameters,
+        context_length=header.context_length,
+        manifest=manifest,
+    )
+
+
+def _files(folder: Path) -> Iterator[tuple[Path, str, Path | None]]:
+    """Path and id of each model file, and the folder of its own if it has one."""
+    try:
+        children = [child for child in folder.iterdir() if not child.name.startswith(".")]
+    except OSError:
+        return  # no folder yet: no models
+    for child in children:
+        if child.is_dir():
+            files = sorted(file for file in child.glob("*.gguf") if _is_first(file))
+            for file in files:
+                id = child.name if len(files) == 1 else f"{child.name}/{_name(file)}"
+                yield file, id, child
+        elif child.suffix == ".gguf" and _is_first(child):
+            yield child, _name(child), None
+
+
+def _again(entry: Entry | None) -> Entry | None:
+    try:
+        return entry if entry is not None and _stamp(entry.path) == entry.stamp else None
+    except OSError:
+        return None
+
+
+def _stamp(path: Path) -> tuple[int, ...]:
+    """What changes whenever the file or the manifest beside it does."""
+    stat = path.stat()
+    manifest = path.with_name(NAME)
+    beside = manifest.stat().st_mtime_ns if manifest.is_file() else 0
+    return stat.st_size, stat.st_mtime_ns, stat.st_ino, beside
+
+
+def _name(file: Path) -> str:
+    split = _SPLIT.match(file.stem)
+    return split["stem"] if split else file.stem
+
+
+def _is_first(file: Path) -> bool:
+    """Whether `file` stands for a model: the later parts of a split one do not."""
+    split = _SPLIT.match(file.stem)
+    return split is None or int(split["part"]) == 1
+
+
+def _complete_size(path: Path, size: int, least: int) -> int:
+    """The bytes of all parts; raises BadModelFile where some are missing."""
+    split = _SPLIT.match(path.stem)
+    parts = int(split["parts"]) if split else 1
+    total = size
+    for part in range(2, parts + 1):
+        assert split is not None
+        sibling = path.with_name(f"{split['stem']}-{part:05}-of-{parts:05}.gguf")
+        if not sibling.is_file():
+            raise gguf.BadModelFile(f"Part {part} of {parts} is missing: copy {sibling.name} too.")
+        total += sibling.stat().st_size
+    if size < least:
+        raise gguf.BadModelFile(
+            f"The file is not complete: {size} of {least} bytes are there. It is still being "
+            "copied, or the copy was cut off."
+        )
+    return total
+
+
+def _with_problem(entry: Entry, problem: str) -> Entry:
+    return replace(entry, problem=problem)

@@ -1,0 +1,132 @@
+"""The header of a GGUF file, as far as a list of models needs it.
+
+Format: docs/gguf.md of the ggml project, versions 2 and 3. The tensors themselves are not read.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+_MAGIC = b"GGUF"
+_SCALARS = {
+    0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d",
+}  # fmt: skip
+_STRING, _ARRAY = 8, 9
+_LONGEST_STRING = 16 * 2**20
+_MOST_ITEMS = 10_000_000
+_KEPT_ARRAY = 64  # vocabularies are skipped, short lists are kept
+
+# Bytes of one block and elements in it, by ggml type (ggml.h, ggml-common.h).
+_BLOCKS = {
+    0: (4, 1), 1: (2, 1), 2: (18, 32), 3: (20, 32), 6: (22, 32), 7: (24, 32), 8: (34, 32),
+    9: (36, 32), 10: (84, 256), 11: (110, 256), 12: (144, 256), 13: (176, 256), 14: (210, 256),
+    15: (292, 256), 16: (66, 256), 17: (74, 256), 18: (98, 256), 19: (50, 256), 20: (18, 32),
+    21: (110, 256), 22: (82, 256), 23: (136, 256), 24: (1, 1), 25: (2, 1), 26: (4, 1), 27: (8, 1),
+    28: (8, 1), 29: (56, 256), 30: (2, 1), 34: (54, 256), 35: (66, 256), 39: (17, 32),
+}  # fmt: skip
+
+
+class BadModelFile(Exception):
+    """The file is no GGUF file, is damaged, or is not complete; the message says which."""
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """Metadata, the number of weights, and the least size that a complete file has."""
+
+    metadata: Mapping[str, Any]
+    parameters: int
+    least_bytes: int
+
+    @property
+    def architecture(self) -> str:
+        """The model's family, such as "llama" or "qwen2"."""
+        return str(self.metadata.get("general.architecture", "unknown"))
+
+    @property
+    def context_length(self) -> int:
+        """Tokens of context that the model was trained for; 0 if the file does not say."""
+        value = self.metadata.get(f"{self.architecture}.context_length", 0)
+        return value if isinstance(value, int) else 0
+
+
+def read_header(path: Path) -> Header:
+    """Read `path`'s header; raises BadModelFile, or OSError."""
+    with path.open("rb") as file:
+        try:
+            return _read(file)
+        except (struct.error, OverflowError, UnicodeDecodeError) as error:
+            raise BadModelFile(
+                "The file ends in the middle of its header: it is still being copied, or damaged."
+            ) from error
+
+
+def _read(file: BinaryIO) -> Header:
+    if file.read(4) != _MAGIC:
+        raise BadModelFile("This is not a GGUF file: its first four bytes are not 'GGUF'.")
+    (version,) = _unpack(file, "<I")
+    if version not in (2, 3):
+        raise BadModelFile(f"GGUF version {version} is not supported; convert the model again.")
+    tensors, pairs = _unpack(file, "<QQ")
+    if tensors > _MOST_ITEMS or pairs > _MOST_ITEMS:
+        raise BadModelFile("The header makes no sense: the file is damaged.")
+    metadata = {_string(file): _value(file, *_unpack(file, "<I")) for _ in range(pairs)}
+    parameters, end = 0, 0
+    for _ in range(tensors):
+        count, last = _tensor(file)
+        parameters += count
+        end = max(end, last)
+    alignment = metadata.get("general.alignment", 32)
+    if not isinstance(alignment, int) or alignment <= 0:
+        raise BadModelFile("The header makes no sense: the file is damaged.")
+    start = -(-file.tell() // alignment) * alignment
+    return Header(metadata, parameters, start + end)
+
+
+def _tensor(file: BinaryIO) -> tuple[int, int]:
+    """The number of weights of the next tensor, and where it ends in the data."""
+    _string(file)
+    (axes,) = _unpack(file, "<I")
+    if axes > 8:
+        raise BadModelFile("The header makes no sense: the file is damaged.")
+    count = 1
+    for size in _unpack(file, f"<{axes}Q"):
+        count *= size
+    kind, offset = _unpack(file, "<IQ")
+    size, elements = _BLOCKS.get(kind, (1, 256))  # an unknown type: at least that much
+    return count, offset + count // elements * size
+
+
+def _value(file: BinaryIO, kind: int) -> Any:
+    if kind in _SCALARS:
+        return _unpack(file, f"<{_SCALARS[kind]}")[0]
+    if kind == _STRING:
+        return _string(file)
+    if kind != _ARRAY:
+        raise BadModelFile(f"The header has a value of unknown type {kind}: the file is damaged.")
+    item, count = _unpack(file, "<IQ")
+    if count > _MOST_ITEMS:
+        raise BadModelFile("The header makes no sense: the file is damaged.")
+    if item in _SCALARS and count > _KEPT_ARRAY:
+        file.seek(count * struct.calcsize(_SCALARS[item]), 1)
+        return ()
+    values = [_value(file, item) for _ in range(count)]
+    return tuple(values) if count <= _KEPT_ARRAY else ()
+
+
+def _string(file: BinaryIO) -> str:
+    (size,) = _unpack(file, "<Q")
+    if size > _LONGEST_STRING:
+        raise BadModelFile("The header makes no sense: the file is damaged.")
+    data = file.read(size)
+    if len(data) < size:
+        raise struct.error
+    return data.decode("utf-8", "replace")
+
+
+def _unpack(file: BinaryIO, form: str) -> tuple[Any, ...]:
+    return struct.unpack(form, file.read(struct.calcsize(form)))

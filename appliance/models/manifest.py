@@ -1,0 +1,52 @@
+"""`luna.toml` beside a model: what the file itself does not say."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta, Struct, field
+
+from appliance.domain.sampling import Sampling
+
+NAME = "luna.toml"
+
+
+class Defaults(Struct, frozen=True, forbid_unknown_fields=True):
+    """Sampler settings for requests that name none."""
+
+    temperature: Annotated[float, Meta(ge=0)] | None = None
+    top_p: Annotated[float, Meta(ge=0, le=1)] | None = None
+    top_k: Annotated[int, Meta(ge=0)] | None = None
+    min_p: Annotated[float, Meta(ge=0, le=1)] | None = None
+    repeat_penalty: Annotated[float, Meta(gt=0)] | None = None
+
+
+class Manifest(Struct, frozen=True, forbid_unknown_fields=True):
+    """`context` is tokens per request, 0 for the engine's default; `template` a Jinja file."""
+
+    aliases: tuple[str, ...] = ()
+    context: Annotated[int, Meta(ge=0)] = 0
+    template: str | None = None
+    sampling: Defaults = field(default_factory=Defaults)
+
+    def defaults(self) -> Sampling:
+        """The sampler settings as a value of the domain."""
+        return Sampling(**msgspec.structs.asdict(self.sampling))
+
+
+class BadManifest(Exception):
+    """The manifest cannot be used; the message names file and key."""
+
+
+def read(folder: Path) -> Manifest:
+    """The folder's manifest, an empty one where there is none."""
+    file = folder / NAME
+    try:
+        return msgspec.convert(tomllib.loads(file.read_text("utf-8")), Manifest)
+    except FileNotFoundError:
+        return Manifest()
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+        raise BadManifest(f"{file.name} beside the model cannot be used: {error}.") from error

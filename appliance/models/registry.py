@@ -1,0 +1,120 @@
+"""Names to models: ids, aliases, the default, and what to say to an unknown name."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from appliance.config import ModelSettings
+from appliance.errors import ModelLoadFailed, ModelNotFound
+from appliance.models.folder import Entry, inspect, scan
+
+_FRESH = 1.0  # seconds that a scan is trusted: a dropped file is seen by the next request
+
+
+class Registry:
+    """The models of one folder and the bundled one; sees changes by itself."""
+
+    def __init__(
+        self,
+        folder: Path,
+        settings: ModelSettings,
+        bundled: Path | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._folder = folder
+        self._settings = settings
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._scanned: tuple[float, tuple[Entry, ...]] | None = None
+        self._bundled = (replace(inspect(bundled, bundled.stem), bundled=True),) if bundled else ()
+
+    def entries(self) -> tuple[Entry, ...]:
+        """All models: usable ones first, the default at the very front."""
+        with self._lock:
+            now = self._clock()
+            if self._scanned is None or now - self._scanned[0] > _FRESH:
+                known = self._scanned[1] if self._scanned else ()
+                found = scan(self._folder, known)
+                ids = {entry.id for entry in found}
+                own = tuple(entry for entry in self._bundled if entry.id not in ids)
+                self._scanned = (now, found + own)
+            entries = self._scanned[1]
+        default = _default(entries, self._settings.default)
+        return tuple(sorted(entries, key=lambda e: (not e.usable, e is not default, e.id)))
+
+    def default(self) -> Entry:
+        """The model for requests that name none; raises ModelNotFound without any model."""
+        entries = self.entries()
+        if not entries or not entries[0].usable:
+            raise ModelNotFound(
+                f"There is no usable model. Copy a GGUF file into {self._folder}.", param="model"
+            )
+        return entries[0]
+
+    def resolve(self, name: str) -> Entry:
+        """The model that `name` means: an id, an alias, or the default for an unknown name.
+
+        Case and a trailing ":latest" do not matter. Raises ModelNotFound, or ModelLoadFailed for
+        a model that is there but broken.
+        """
+        entry = self._named(name)
+        if entry is None:
+            if name and not self._settings.fallback:
+                known = ", ".join(e.id for e in self.entries() if e.usable) or "none"
+                raise ModelNotFound(
+                    f"The model '{name}' does not exist. These do: {known}.", param="model"
+                )
+            return self.default()
+        if not entry.usable:
+            raise ModelLoadFailed(f"The model '{entry.id}' cannot be used. {entry.problem}")
+        return entry
+
+    def find(self, name: str) -> Entry:
+        """The model that `name` means, without any fallback; raises ModelNotFound."""
+        entry = self._named(name)
+        if entry is None:
+            raise ModelNotFound(f"The model '{name}' does not exist.", param="model")
+        return entry
+
+    def public_name(self, name: str, entry: Entry) -> str:
+        """What an answer calls its model: the name it was asked by, if that means this model."""
+        return name if name and self._named(name) == entry else entry.id
+
+    def aliases(self) -> dict[str, str]:
+        """Every alias and the id that it means now."""
+        names = list(self._settings.aliases)
+        names += [alias for entry in self.entries() for alias in entry.manifest.aliases]
+        found = {name: self._named(name) for name in names}
+        return {name: entry.id for name, entry in found.items() if entry is not None}
+
+    def _named(self, name: str) -> Entry | None:
+        wanted = name.removesuffix(":latest").casefold()
+        entries = self.entries()
+        for entry in entries:
+            if entry.id.casefold() == wanted:
+                return entry
+        for alias, target in self._settings.aliases.items():
+            if alias.casefold() == wanted:
+                same = target.casefold() == wanted
+                return self._named(target) if target and not same else _first_usable(entries)
+        for entry in entries:
+            if wanted in (alias.casefold() for alias in entry.manifest.aliases):
+                return entry
+        return None
+
+
+def _first_usable(entries: tuple[Entry, ...]) -> Entry | None:
+    return next((entry for entry in entries if entry.usable), None)
+
+
+def _default(entries: tuple[Entry, ...], configured: str) -> Entry | None:
+    """The configured model, else the newest of the folder, else the bundled one."""
+    usable = [entry for entry in entries if entry.usable]
+    for entry in usable:
+        if entry.id.casefold() == configured.casefold():
+            return entry
+    return max(usable, key=lambda entry: (not entry.bundled, entry.changed), default=None)

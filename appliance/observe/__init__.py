@@ -1,0 +1,1 @@
+"""What the server knows of itself: logs and the speed of runs."""

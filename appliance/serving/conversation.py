@@ -1,0 +1,136 @@
+"""The one service behind every dialect: a checked request in, events of a loaded model out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
+from dataclasses import replace
+from functools import partial
+
+from appliance.domain.cancel import CancelToken
+from appliance.domain.events import Event, Finish
+from appliance.domain.requests import (
+    ChatRequest,
+    CompletionRequest,
+    EmbeddingRequest,
+    Generation,
+)
+from appliance.engines.base import Engine, Vectors
+from appliance.errors import EngineDied
+from appliance.models.folder import Entry
+from appliance.models.registry import Registry
+from appliance.observe.runs import Runs
+from appliance.serving import device_turns
+from appliance.serving.answer import Answer, Caller, ChoiceEvent, EventStream
+from appliance.serving.choices import interleave
+from appliance.serving.pool import Loaded, Pool
+from appliance.serving.toolbox import Toolbox
+
+_READY_AGAIN = 30.0  # seconds to wait for an engine that is being restarted
+
+Ask = Callable[[Engine, CancelToken], Iterator[Event]]
+Make = Callable[[Loaded, Generation, CancelToken], Iterator[Event]]
+
+
+class Conversation:
+    """Finds the model, waits for a slot, asks the engine, and frees everything at the end."""
+
+    def __init__(
+        self, registry: Registry, pool: Pool, toolbox: Toolbox, tool_rounds: int, runs: Runs
+    ) -> None:
+        self._registry = registry
+        self._pool = pool
+        self._toolbox = toolbox
+        self._tool_rounds = tool_rounds
+        self._runs = runs
+
+    def chat(self, request: ChatRequest, caller: Caller) -> Answer:
+        """The next turn of a conversation; calls of device tools are answered on the way."""
+
+        def make(loaded: Loaded, generation: Generation, cancel: CancelToken) -> Iterator[Event]:
+            mine = replace(request, generation=generation)
+
+            def ask(turn: ChatRequest, token: CancelToken) -> Iterator[Event]:
+                return self._asked(loaded, caller, token, lambda e, c: e.chat(turn, c))
+
+            if not request.device_tools:
+                return ask(mine, cancel)
+            return device_turns.run(mine, ask, self._toolbox, self._tool_rounds, cancel)
+
+        return self._answer(request.generation, caller, [make])
+
+    def complete(self, requests: Sequence[CompletionRequest], caller: Caller) -> Answer:
+        """The continuations of prompts for one model; choice `c` of prompt `p` is number p*n+c."""
+
+        def make(
+            request: CompletionRequest,
+            loaded: Loaded,
+            generation: Generation,
+            cancel: CancelToken,
+        ) -> Iterator[Event]:
+            mine = replace(request, generation=generation)
+            return self._asked(loaded, caller, cancel, lambda e, c: e.complete(mine, c))
+
+        makers = [partial(make, request) for request in requests]
+        return self._answer(requests[0].generation, caller, makers)
+
+    def embed(self, request: EmbeddingRequest, caller: Caller) -> tuple[str, Vectors]:
+        """The public name of the model, and a vector for each input."""
+        entry = self._registry.resolve(request.model)
+        with (
+            self._pool.use(entry) as loaded,
+            loaded.scheduler.slot(caller.client, caller.cancel),
+        ):
+            vectors = loaded.engine.embed(request.inputs, caller.cancel)
+        return self._registry.public_name(request.model, entry), vectors
+
+    def detokenize(self, model: str, tokens: tuple[int, ...], cancel: CancelToken) -> str:
+        """The text of token ids of the model's vocabulary."""
+        with self._pool.use(self._registry.resolve(model)) as loaded:
+            return loaded.engine.detokenize(tokens, cancel)
+
+    def _answer(
+        self,
+        generation: Generation,
+        caller: Caller,
+        makers: Sequence[Make],
+    ) -> Answer:
+        entry = self._registry.resolve(generation.model)
+        events = EventStream(self._choices(entry, generation, caller, makers))
+        return Answer(self._registry.public_name(generation.model, entry), events)
+
+    def _choices(
+        self,
+        entry: Entry,
+        generation: Generation,
+        caller: Caller,
+        makers: Sequence[Make],
+    ) -> Generator[ChoiceEvent]:
+        seeded = [
+            replace(generation, sampling=generation.sampling.for_choice(index))
+            for index in range(generation.n)
+        ]
+        with self._pool.use(entry) as loaded:
+            choices = [partial(make, loaded, each) for make in makers for each in seeded]
+            with closing(interleave(choices, caller.cancel)) as events:
+                yield from events
+
+    def _asked(
+        self, loaded: Loaded, caller: Caller, cancel: CancelToken, ask: Ask
+    ) -> Generator[Event]:
+        """Hold a slot while the engine works; ask once more if it dies before the first event."""
+        with loaded.scheduler.slot(caller.client, cancel):
+            for again in (True, False):
+                begun = False
+                try:
+                    loaded.engine.wait_ready(_READY_AGAIN)
+                    for event in ask(loaded.engine, cancel):
+                        begun = True
+                        if isinstance(event, Finish) and event.timings is not None:
+                            self._runs.finished(loaded.entry.id, event.timings, loaded.engine.pid)
+                        yield event
+                except EngineDied:
+                    if begun or not again:
+                        raise
+                    continue
+                return

@@ -1,0 +1,1 @@
+"""Tests of Luna; `tests/README.md` says how they are organised."""

@@ -1,0 +1,1 @@
+"""Things that tests and benchmarks share."""
