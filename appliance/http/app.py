@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 import bottle
 
 from appliance.errors import LunaError, MethodNotAllowed, NotFound
-from appliance.http.errors import render_openai
+from appliance.http.errors import error_headers, render_openai
 from appliance.http.exchange import Reply, Request
 from appliance.http.routes import ErrorRenderer, Route
 from appliance.serving.answer import Caller
@@ -30,7 +30,11 @@ class App(bottle.Bottle):  # type: ignore[misc]
     def default_error_handler(self, res: bottle.HTTPError) -> bytes:
         """What Bottle itself refuses: no such path, not this method, or a fault of ours."""
         request_id = bottle.request.environ[CALLER].request_id
-        reply = render_openai(_explain(res), request_id)
+        error = _explain(res)
+        if isinstance(error, MethodNotAllowed) and bottle.request.method == "OPTIONS":
+            reply = Reply(b"", 204, headers=error_headers(error))
+        else:
+            reply = render_openai(error, request_id)
         res.status = reply.status
         res.content_type = reply.content_type
         for name, value in reply.headers:
@@ -89,8 +93,9 @@ def _explain(res: bottle.HTTPError) -> LunaError:
     if res.status_code == 404:
         return NotFound(f"There is nothing at {request.path}; /docs lists what there is.")
     if res.status_code == 405:
-        allowed = tuple(str(res.get_header("Allow", "")).split(","))
-        wanted = " or ".join(allowed)
+        defined = str(res.get_header("Allow", "")).split(",")
+        wanted = " or ".join(defined)
+        allowed = (*defined, *(["HEAD"] if "GET" in defined else []), "OPTIONS")
         return MethodNotAllowed(
             f"{request.path} does not take {request.method}; use {wanted}.", allowed=allowed
         )

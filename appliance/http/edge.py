@@ -51,8 +51,8 @@ class Edge:
             record.status = status[:3]
             return start_response(status, [*headers, *own], exc_info)
 
-        if environ["REQUEST_METHOD"] == "OPTIONS":
-            start("204 No Content", [*_preflight(environ), ("Allow", _METHODS)])
+        if _is_preflight(environ):
+            start("204 No Content", _preflight(environ))
             return _Body((), record, ExitStack())
         stack = ExitStack()
         connection = environ.get("luna.connection")
@@ -84,6 +84,7 @@ class _Record:
     ) -> None:
         self.status = "500"
         self.bytes = 0
+        self.whole = False
         self._what = f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']!a}"
         self._caller = caller
         self._clock = clock
@@ -91,7 +92,7 @@ class _Record:
 
     def write(self) -> None:
         """Log the request, once it is over."""
-        gone = " (client left)" if self._caller.cancel.reason is not None else ""
+        gone = "" if self.whole else " (cut off)"
         _access.info(
             "%s %s %s %d bytes %.1f ms %s%s",
             self._caller.client,
@@ -118,6 +119,7 @@ class _Body:
         for piece in self._pieces:
             self._record.bytes += len(piece)
             yield piece
+        self._record.whole = True
 
     def close(self) -> None:
         """Called by the server when the answer is sent, or cannot be."""
@@ -133,10 +135,14 @@ def _request_id(environ: WSGIEnvironment) -> str:
     return sent if _REQUEST_ID.fullmatch(sent) else f"req_{secrets.token_hex(12)}"
 
 
+def _is_preflight(environ: WSGIEnvironment) -> bool:
+    """A browser's question before a request; any other OPTIONS is the application's."""
+    asked = "HTTP_ORIGIN" in environ and "HTTP_ACCESS_CONTROL_REQUEST_METHOD" in environ
+    return asked and environ["REQUEST_METHOD"] == "OPTIONS"
+
+
 def _preflight(environ: WSGIEnvironment) -> Headers:
-    """The answer to a browser's question before a request (Fetch standard, CORS preflight)."""
-    if "HTTP_ACCESS_CONTROL_REQUEST_METHOD" not in environ:
-        return []
+    """What a browser may send (Fetch standard, CORS preflight)."""
     wanted = str(environ.get("HTTP_ACCESS_CONTROL_REQUEST_HEADERS", "content-type, authorization"))
     headers = [
         ("Access-Control-Allow-Methods", _METHODS),

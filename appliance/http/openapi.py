@@ -8,33 +8,75 @@ from typing import Any
 
 import msgspec
 
-from appliance import __version__
-from appliance.errors import NotFound
+from appliance import __version__, errors
+from appliance.errors import LunaError
 from appliance.http.dialects.openai.answers import ErrorBody
+from appliance.http.errors import openai_error
 from appliance.http.exchange import Reply, Request, json_reply
-from appliance.http.routes import Operation, Route
+from appliance.http.files import TYPES, Files
+from appliance.http.routes import Operation, Parameter, Route
 
-_ASSETS = Path(__file__).parent / "assets"
-_TYPES = {".html": "text/html; charset=utf-8", ".css": "text/css", ".js": "text/javascript"}
-_REASONS = {
-    200: "The answer",
-    400: "The request can never work; the message says why, `param` where",
-    404: "There is no such model",
-    405: "This path does not take this method",
-    413: "The body is too large",
-    500: "The engine failed",
-    501: "This device cannot give that",
-    503: "Not now: the model loads, or its queue is full; see Retry-After",
-    504: "The engine gave no sign of life for too long",
+_DESCRIPTION = """\
+Talk to the models of this device. Nothing leaves it.
+
+Every answer carries `x-request-id`: the one you sent, or a new one; the log has it too. Every
+failure is JSON in the shape of `ErrorBody`, with a sentence that says what to do. A path that does
+not exist answers 404, a method that a path does not take 405 with `Allow`, and what is not HTTP or
+is too long 400, 408, 411, 413, 414, 417, 431, 501 or 505. After a 503 wait as long as
+`Retry-After` says.
+
+In a stream each event is `data:`, one JSON object and an empty line; the last one is
+`data: [DONE]`. If the generation fails in the middle, its last event is an `ErrorBody` instead.
+Lines that begin with a colon mean nothing: they keep a silent connection alive.
+"""
+
+# Status → its name among the components, what it means, and an error that looks like it.
+_FAILURES: dict[int, tuple[str, str, LunaError]] = {
+    400: (
+        "BadRequest",
+        "The request can never work: the message says why, `param` where",
+        errors.MissingField("Missing required field 'messages'.", param="messages"),
+    ),
+    404: (
+        "NotFound",
+        "There is no such model or file",
+        errors.ModelNotFound("The model 'x' does not exist.", param="model"),
+    ),
+    413: (
+        "TooLarge",
+        "The body is larger than `server.body_bytes` allows",
+        errors.BodyTooLarge("The body is larger than 33554432 bytes; send less."),
+    ),
+    500: (
+        "Failed",
+        "The engine failed, or Luna has a fault; the log says more",
+        errors.EngineDied("The engine ended in mid-request; send the request again."),
+    ),
+    501: (
+        "NotGiven",
+        "This device cannot give that",
+        errors.ReadingUnavailable("This machine has no NPU that Luna knows."),
+    ),
+    503: (
+        "NotNow",
+        "The model loads, its queue is full, or the server is busy or stops; see `Retry-After`",
+        errors.QueueFull("256 requests wait for this model already; try again later."),
+    ),
+    504: (
+        "Silent",
+        "The engine gave no sign of life for too long",
+        errors.EngineTimeout("The engine was silent for 60 seconds; send the request again."),
+    ),
 }
-_PAGE_POLICY = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:"
+_ALWAYS = (400, 500, 503)
+_ASSETS = Path(__file__).parent / "assets"
 
 
 def document(routes: Sequence[Route]) -> dict[str, Any]:
     """The OpenAPI 3.1 description of a route table."""
     operations = [route.operation for route in routes]
-    kinds = [kind for each in operations for kind in (each.body, each.answer) if kind is not None]
-    kinds = list(dict.fromkeys([*kinds, ErrorBody]))
+    kinds = [k for each in operations for k in (each.body, each.answer, each.event)]
+    kinds = list(dict.fromkeys([*filter(None, kinds), ErrorBody]))
     schemas, components = msgspec.json.schema_components(
         kinds, ref_template="#/components/schemas/{name}"
     )
@@ -48,30 +90,43 @@ def document(routes: Sequence[Route]) -> dict[str, Any]:
             "title": "Luna",
             "version": __version__,
             "summary": "A private language-model appliance",
+            "description": _DESCRIPTION,
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
-        "servers": [{"url": "/"}],
+        "servers": [{"url": "/", "description": "This device"}],
+        "tags": [{"name": tag} for tag in dict.fromkeys(each.tag for each in operations)],
         "paths": paths,
-        "components": {"schemas": components},
+        "components": {
+            "schemas": components,
+            "headers": _headers(),
+            "responses": {
+                name: _failure(status, schemas[-1]) for status, (name, _, _) in _FAILURES.items()
+            },
+        },
     }
 
 
 def document_routes(routes: Sequence[Route]) -> tuple[Route, ...]:
     """Routes for the documents; they describe `routes` and themselves."""
+    files = Files(_ASSETS)
     spec = Operation("This description, as OpenAPI 3.1", "Documents", answer=dict[str, Any])
-    page = Operation("This page", "Documents", content_type="text/html")
+    page = Operation("The page that shows it", "Documents", content_types=(TYPES[".html"],))
     asset = Operation(
-        "A file of the documents' page", "Documents", statuses=(404,), content_type="text/css"
+        "A file of that page",
+        "Documents",
+        statuses=(404,),
+        path=(Parameter("name", "The name of the file", example="docs.js"),),
+        content_types=tuple(TYPES.values()),
     )
 
     def openapi(request: Request) -> Reply:
         return json_reply(description)
 
     def docs(request: Request) -> Reply:
-        return _file("docs.html")
+        return files.reply("docs.html", request)
 
     def file(request: Request) -> Reply:
-        return _file(request.parameters["name"])
+        return files.reply(request.parameters["name"], request)
 
     own = (
         Route("GET", "/openapi.json", openapi, spec),
@@ -82,59 +137,104 @@ def document_routes(routes: Sequence[Route]) -> tuple[Route, ...]:
     return own
 
 
-def _file(name: str) -> Reply:
-    """A file of the assets folder, by its plain name."""
-    known = {path.name: path for path in _ASSETS.iterdir() if path.suffix in _TYPES}
-    if name not in known:
-        raise NotFound(f"There is no file '{name}' here; the page itself is /docs.")
-    path = known[name]
-    headers = (("Cache-Control", "max-age=3600"), ("Content-Security-Policy", _PAGE_POLICY))
-    return Reply(path.read_bytes(), 200, _TYPES[path.suffix], headers)
-
-
 def _operation(route: Route, schemas: dict[Any, dict[str, Any]]) -> dict[str, Any]:
     operation = route.operation
-    name = route.path.strip("/").replace("/", "_").replace(":path", "").replace(".", "_")
     found: dict[str, Any] = {
-        "operationId": f"{route.method.lower()}_{name.replace('{', '').replace('}', '') or 'root'}"
-        + ("_slash" if route.path.endswith("/") and name else ""),
+        "operationId": _operation_id(route),
         "summary": operation.summary,
         "tags": [operation.tag],
         "responses": _responses(operation, schemas),
     }
     if operation.description:
         found["description"] = operation.description
-    parameters = [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
-        for name in route.parameters
-    ]
-    parameters += [
-        {
-            "name": query.name,
-            "in": "query",
-            "description": query.description,
-            "schema": msgspec.json.schema(query.schema),
-        }
-        for query in operation.query
-    ]
+    parameters = [_parameter(each, "path") for each in operation.path]
+    parameters += [_parameter(each, "query") for each in operation.query]
     if parameters:
         found["parameters"] = parameters
     if operation.body is not None:
         content: dict[str, Any] = {"schema": schemas[operation.body]}
-        if operation.example is not None:
-            content["example"] = operation.example
+        if operation.examples:
+            content["examples"] = {
+                title: {"summary": title, "value": value}
+                for title, value in operation.examples.items()
+            }
         found["requestBody"] = {"required": True, "content": {"application/json": content}}
     return found
 
 
+def _operation_id(route: Route) -> str:
+    """The method and the words of the path: `post_v1_chat_completions`."""
+    path = route.public_path.replace("{", "").replace("}", "")
+    words = path.strip("/").replace("/", "_").replace(".", "_")
+    slash = "_slash" if words and path.endswith("/") else ""
+    return f"{route.method.lower()}_{words or 'root'}{slash}"
+
+
+def _parameter(parameter: Parameter, place: str) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "name": parameter.name,
+        "in": place,
+        "required": place == "path",
+        "description": parameter.description,
+        "schema": msgspec.json.schema(parameter.schema),
+    }
+    if parameter.example is not None:
+        found["example"] = parameter.example
+    return found
+
+
 def _responses(operation: Operation, schemas: dict[Any, dict[str, Any]]) -> dict[str, Any]:
-    content: dict[str, Any] = {operation.content_type: {}}
-    if operation.answer is not None:
-        content = {operation.content_type: {"schema": schemas[operation.answer]}}
-    if operation.streams:
-        content["text/event-stream"] = {"schema": {"type": "string"}}
-    responses: dict[str, Any] = {"200": {"description": _REASONS[200], "content": content}}
-    error = {"application/json": {"schema": schemas[ErrorBody]}}
-    for status in (*operation.statuses, *((413,) if operation.body is not None else ())):
-        responses[str(status)] = {"description": _REASONS[status], "content": error}
+    answer = {} if operation.answer is None else {"schema": schemas[operation.answer]}
+    content: dict[str, Any] = {kind: answer for kind in operation.content_types}
+    if operation.event is not None:
+        name = operation.event.__name__
+        content["text/event-stream"] = {
+            "schema": {
+                "type": "string",
+                "description": f"Events that carry a `{name}` each, then `[DONE]`",
+            }
+        }
+    named = ["x-request-id"] + (["x-luna-ignored"] if operation.body is not None else [])
+    responses: dict[str, Any] = {
+        "200": {"description": "The answer", "headers": _references(named), "content": content}
+    }
+    too_large = (413,) if operation.body is not None else ()
+    for status in sorted({*_ALWAYS, *operation.statuses, *too_large}):
+        responses[str(status)] = {"$ref": f"#/components/responses/{_FAILURES[status][0]}"}
     return responses
+
+
+def _failure(status: int, schema: dict[str, Any]) -> dict[str, Any]:
+    _, description, error = _FAILURES[status]
+    named = ["x-request-id"] + (["Retry-After"] if status == 503 else [])
+    content = {"schema": schema, "example": openai_error(error)}
+    return {
+        "description": description,
+        "headers": _references(named),
+        "content": {"application/json": content},
+    }
+
+
+def _headers() -> dict[str, Any]:
+    return {
+        "x-request-id": {
+            "description": "Names this request in the log: the id that you sent in the header of "
+            "the same name, if it is 1 to 64 letters, digits, dots, dashes or underscores, else "
+            "a new one",
+            "schema": {"type": "string"},
+        },
+        "x-luna-ignored": {
+            "description": "The fields of your request that had no effect here, with commas",
+            "schema": {"type": "string"},
+            "example": "user, service_tier",
+        },
+        "Retry-After": {
+            "description": "Seconds to wait before the same request may work",
+            "required": True,
+            "schema": {"type": "integer", "minimum": 1},
+        },
+    }
+
+
+def _references(names: Sequence[str]) -> dict[str, Any]:
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,28 +15,34 @@ ErrorRenderer = Callable[[LunaError, str], Reply]
 
 
 @dataclass(frozen=True, slots=True)
-class Query:
-    """A parameter in the query string."""
+class Parameter:
+    """A part of the path, or a field of the query string; `schema` is what msgspec can describe."""
 
     name: str
     description: str
-    schema: type = str
+    schema: Any = str
+    example: Any = None
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """What the documents say of a route; `body` and `answer` are msgspec types."""
+    """What the documents say of a route; `body`, `answer` and `event` are msgspec types.
+
+    `event` is what each event of a stream carries, where the answer can be one. `statuses` are
+    the failures besides those that every route may have. `examples` are bodies by their title.
+    """
 
     summary: str
     tag: str
     body: Any = None
     answer: Any = None
     description: str = ""
-    streams: bool = False
+    event: Any = None
     statuses: tuple[int, ...] = ()
-    query: tuple[Query, ...] = ()
-    example: Any = None
-    content_type: str = "application/json"
+    path: tuple[Parameter, ...] = ()
+    query: tuple[Parameter, ...] = ()
+    examples: Mapping[str, Any] = field(default_factory=dict)
+    content_types: tuple[str, ...] = ("application/json",)
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,7 +81,7 @@ def run(
         if turn.finish is None:
             return
         used += turn.finish.usage
-        calls = turn.device_calls()
+        calls = turn.device_calls() if left else []
         if not calls:
             yield replace(turn.finish, usage=used)
             return

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import ast
-import importlib.util
 import re
-import subprocess
-import sys
 from collections.abc import Iterable
 from pathlib import PurePosixPath
 
-import pytest
-
+from appliance.cli.main import build_parser
 from tests.gate.tree import PACKAGES, ROOT, Module, complain, files, folders, modules
 
 ARCHITECTURE = ROOT / "appliance" / "ARCHITECTURE.md"
 # A line of the map begins with a folder, perhaps behind a bullet, a table's bar or a backtick.
 MAP_LINE = re.compile(r"^[\s|*-]*`?([\w.-]+(?:/[\w.-]+)*)/`?(?=[\s|:`]|$)")
+
+# A line of `luna --help` that begins with the name of a subcommand.
+SUBCOMMAND = re.compile(r"^    ([a-z][\w-]*)(?=\s{2,}|$)", re.MULTILINE)
 
 
 def top_folders() -> set[str]:
@@ -55,7 +54,7 @@ def documents() -> str:
 
 def test_the_map_is_the_tree() -> None:
     there = top_folders().union(*map(folders, PACKAGES))
-    told = mapped(ARCHITECTURE.read_text(encoding="utf-8"))
+    told = mapped(ARCHITECTURE.read_text(encoding="utf-8") if ARCHITECTURE.exists() else "")
     missing = [f"{folder}/ is not in the map" for folder in sorted(there - told)]
     stale = [f"{folder}/ does not exist" for folder in sorted(told - there)]
     complain(missing + stale, 'bring the section "Map" of appliance/ARCHITECTURE.md up to date:')
@@ -67,20 +66,14 @@ def test_every_top_level_folder_has_a_readme() -> None:
 
 
 def test_every_subcommand_is_documented() -> None:
-    if importlib.util.find_spec("appliance.cli.main") is None:
-        pytest.skip("there is no command line yet")
-    code = "import sys; sys.argv = ['luna', '--help']; from appliance.cli.main import main; main()"
-    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
-    listed = re.search(r"\{([\w,-]+)\}", run.stdout)
-    assert listed, f"`luna --help` lists no subcommands as {{one,two}}:\n{run.stdout}{run.stderr}"
+    subcommands = SUBCOMMAND.findall(build_parser().format_help())
+    assert "serve" in subcommands, "the help of `luna` lists no subcommands, or SUBCOMMAND is wrong"
     text = documents()
-    missing = [name for name in listed.group(1).split(",") if f"luna {name}" not in text]
+    missing = [name for name in subcommands if f"luna {name}" not in text]
     complain(missing, "name these in a document as `luna NAME`:")
 
 
 def test_every_route_is_documented() -> None:
-    if importlib.util.find_spec("appliance.http.routes") is None:
-        pytest.skip("there is no route table yet")
     paths = route_paths(modules("appliance"))
     assert paths, "write every route as `Route(method, path, ...)` with a literal path"
     words = set(re.split(r"[\s`|,;()]+", documents()))

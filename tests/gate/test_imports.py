@@ -12,6 +12,7 @@ from tests.gate.tree import Module, complain, product
 # From top to bottom: a folder or module of `appliance` imports its own tier and those below it.
 TIERS = (
     ("__main__", "cli"),
+    ("assembly",),
     ("http", "mdns", "watchdog"),
     ("serving",),
     ("engines", "models", "store", "device_tools", "guide"),

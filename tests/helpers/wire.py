@@ -132,9 +132,9 @@ class Wire:
                 return
 
     def ended(self) -> bool:
-        """Wait for the server to close, however it does so, and say nothing before that."""
+        """Wait for the server to close, however it does so; True if it said nothing more in HTTP."""
         try:
-            return self._file.read() == b""
+            return not self._file.read().startswith(b"HTTP/")
         except ConnectionError:
             return True
 

@@ -16,7 +16,7 @@ from appliance.domain.patience import Patience
 from appliance.domain.requests import ChatRequest, CompletionRequest, Prompt, prompt_size
 from appliance.engines.base import ModelSpec, Vectors
 from appliance.engines.child import Child, ChildPlan
-from appliance.engines.llamacpp import chunks, command, payload, reasons
+from appliance.engines.llamacpp import chunks, command, forced, payload, reasons
 from appliance.engines.llamacpp.connection import Connection
 from appliance.system.processes import Spawner
 
@@ -115,8 +115,12 @@ class LlamaCpp:
 
     def chat(self, request: ChatRequest, cancel: CancelToken) -> Iterator[Event]:
         """The next turn of a conversation."""
-        body = payload.chat(request, self._spec.defaults)
         size = prompt_size(request)
+        if forced.wanted(request):
+            template = self._ask("/apply-template", forced.template_body(request), cancel)
+            body = forced.completion_body(template["prompt"], request, self._spec.defaults)
+            return self._run("/completion", body, size, forced.events, cancel)
+        body = payload.chat(request, self._spec.defaults)
         return self._run("/v1/chat/completions", body, size, chunks.chat_events, cancel)
 
     def complete(self, request: CompletionRequest, cancel: CancelToken) -> Iterator[Event]:

@@ -45,17 +45,30 @@ def chat(request: ChatRequest, defaults: Sampling) -> dict[str, Any]:
 
 def completion(request: CompletionRequest, defaults: Sampling) -> dict[str, Any]:
     """The body for /completion, or for /infill when there is a suffix."""
-    generation = request.generation
     prompt = request.prompt if isinstance(request.prompt, str) else list(request.prompt)
+    body = text(request.generation, defaults)
+    if request.suffix is None:
+        return body | {"prompt": prompt}
+    return body | {"input_prefix": prompt, "input_suffix": request.suffix}
+
+
+def text(generation: Generation, defaults: Sampling) -> dict[str, Any]:
+    """What every body for /completion has beside its prompt."""
     body = _common(generation, defaults)
     if generation.max_tokens is not None:
         body["n_predict"] = generation.max_tokens
     if generation.logprobs is not None:
         # llama.cpp gives no logprobs at all for 0 alternatives.
         body["n_probs"] = max(1, generation.logprobs)
-    if request.suffix is None:
-        return body | {"prompt": prompt}
-    return body | {"input_prefix": prompt, "input_suffix": request.suffix}
+    return body
+
+
+def offered(request: ChatRequest) -> list[ToolDefinition]:
+    """The tools that may be called: all, the named one, or none."""
+    choice = request.tool_choice
+    if choice.mode == "none":
+        return []
+    return [tool for tool in request.tools if choice.name in (None, tool.name)]
 
 
 def _common(generation: Generation, defaults: Sampling) -> dict[str, Any]:
@@ -94,14 +107,11 @@ def _message(message: Message) -> dict[str, Any]:
 
 
 def _tools(request: ChatRequest) -> dict[str, Any]:
-    """llama.cpp has no named choice: one tool and "required" mean the same."""
-    choice = request.tool_choice
-    tools = [tool for tool in request.tools if choice.name in (None, tool.name)]
-    if not tools or choice.mode == "none":
+    if not (tools := offered(request)):
         return {}
     return {
         "tools": [_tool(tool) for tool in tools],
-        "tool_choice": choice.mode,
+        "tool_choice": request.tool_choice.mode,
         "parallel_tool_calls": request.parallel_tool_calls,
     }
 

@@ -20,6 +20,14 @@ MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA
 AARrF9Hy4SxCR/i85uVjpEDydwN9gS3rM6D0oTlF2JjClk/jQuL+Gn+bjufrSnwPnhYrzjNXazFezsu2QGg3v1H1
 -----END PRIVATE KEY-----
 """
+LOCKED_KEY = """-----BEGIN ENCRYPTED PRIVATE KEY-----
+MIHsMFcGCSqGSIb3DQEFDTBKMCkGCSqGSIb3DQEFDDAcBAjbXUGZCBDofQICCAAw
+DAYIKoZIhvcNAgkFADAdBglghkgBZQMEAQIEEIC7d/asa5ZZWJ0OaOa6xrwEgZA1
+ozN9rtHNu1NfMu1tbku/etg9VBv9dkVU0BYuYowfNsE3DARzWO9Af/ZFIgXFCJrr
+ypB3RvbfmE+3JBzV1Yqrg4ch1Tp6i/TLl+fT0c3dAwm3bROg3qfH1b6zFOskqkiQ
+tYV8wIa6UxDjm1WoiasDIl1ratWvV+0OnHkOSdiH63/G3giKGYvwflRYm+EqpaA=
+-----END ENCRYPTED PRIVATE KEY-----
+"""
 
 
 @pytest.fixture
@@ -90,7 +98,7 @@ def test_a_broken_handshake_is_dropped(
             with Wire(port) as wire:
                 wire.send(hello)
                 wire.socket.shutdown(socket.SHUT_WR)
-                wire.socket.recv(100)
+                assert wire.ended()
         with Wire(port, trusting) as wire:
             assert wire.request("/").status == 200
     assert not caplog.records
@@ -115,7 +123,7 @@ def test_a_key_of_another_certificate_is_refused(tmp_path: Path) -> None:
         server_context(CERTIFICATE, other)
 
 
-@pytest.mark.parametrize("text", ["", "not PEM at all"])
+@pytest.mark.parametrize("text", ["", "not PEM at all", LOCKED_KEY])
 def test_what_is_no_key_is_refused(tmp_path: Path, text: str) -> None:
     other = tmp_path / "other.key"
     other.write_text(text)

@@ -184,9 +184,8 @@ def routes(api: Luna) -> tuple[Route, ...]:
 
     def get(path: str, handler: Callable[[Request], Reply], summary: str, answer: type) -> Route:
         missing = (501,) if path in ("/cpu", "/npu", "/ram") else ()
-        return Route(
-            "GET", path, handler, Operation(summary, "Luna", None, answer, "", False, missing)
-        )
+        operation = Operation(summary, "Luna", answer=answer, statuses=missing)
+        return Route("GET", path, handler, operation)
 
     return (
         get("/", api.info, "What answers here", ServerInfo),

@@ -12,9 +12,16 @@ from appliance import __version__
 from appliance.domain.messages import ToolDefinition
 from appliance.domain.requests import CompletionRequest, Prompt
 from appliance.http.bodies import decode, unknown_fields
-from appliance.http.dialects.openai import answers, parse, render, render_text, requests
+from appliance.http.dialects.openai import (
+    answers,
+    examples,
+    parse,
+    render,
+    render_text,
+    requests,
+)
 from appliance.http.exchange import Reply, Request, json_reply
-from appliance.http.routes import Operation, Route
+from appliance.http.routes import Operation, Parameter, Route
 from appliance.models.folder import Entry
 from appliance.models.registry import Registry
 from appliance.serving.conversation import Conversation
@@ -22,7 +29,7 @@ from appliance.serving.pool import Pool
 
 _EVENT_STREAM = "text/event-stream; charset=utf-8"
 _STREAM_HEADERS = (("Cache-Control", "no-store"), ("X-Accel-Buffering", "no"))
-_GENERATING = (400, 404, 500, 503, 504)
+_GENERATING = (404, 504)
 
 
 class OpenAI:
@@ -132,9 +139,9 @@ def routes(api: OpenAI) -> tuple[Route, ...]:
         "Text in, text or tool calls out; with `stream` true as server-sent events. A client that "
         "closes the connection stops the generation. `luna_tools` true lets the server run the "
         "device's own tools.",
-        streams=True,
+        event=answers.ChatChunk,
         statuses=_GENERATING,
-        example={"messages": [{"role": "user", "content": "How do I add a model?"}]},
+        examples=examples.CHAT,
     )
     completion = Operation(
         "The continuation of a text",
@@ -143,9 +150,9 @@ def routes(api: OpenAI) -> tuple[Route, ...]:
         answers.TextCompletion,
         "A prompt may be text, tokens, or several of either. With `suffix` the model fills in what "
         "stands between, if it was trained to.",
-        streams=True,
+        event=answers.TextCompletion,
         statuses=_GENERATING,
-        example={"prompt": "Luna is", "max_tokens": 16},
+        examples=examples.COMPLETION,
     )
     embedding = Operation(
         "Vectors for texts",
@@ -154,10 +161,16 @@ def routes(api: OpenAI) -> tuple[Route, ...]:
         answers.Embeddings,
         "Mean-pooled, of length one.",
         statuses=_GENERATING,
-        example={"input": ["The quick brown fox"]},
+        examples=examples.EMBEDDING,
     )
-    models = Operation("All models, the default one first", "OpenAI", None, answers.ModelList)
-    model = Operation("One model", "OpenAI", None, answers.ModelRow, statuses=(404,))
+    models = Operation("All models, the default one first", "OpenAI", answer=answers.ModelList)
+    model = Operation(
+        "One model",
+        "OpenAI",
+        answer=answers.ModelRow,
+        statuses=(404,),
+        path=(Parameter("id", "The model's id or one of its aliases", example="luna-small"),),
+    )
     return (
         Route("POST", "/v1/chat/completions", api.chat, chat),
         Route("POST", "/v1/", api.chat, chat),

@@ -1,0 +1,229 @@
+"""A small client for any server that speaks OpenAI's API; `luna chat` and `luna bench` use it."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+import ssl
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import msgspec
+from msgspec import Struct
+
+from appliance.domain.sse import Decoder
+from appliance.errors import LunaError
+
+DEFAULT_URL = "http://localhost:8080"
+_READ_BYTES = 65536
+_PROBLEMS = {
+    401: "it wants an API key: name its file with --api-key-file, or set LUNA_API_KEY",
+    403: "it does not allow that from here",
+    404: "it does not know that path; is it an OpenAI-compatible server?",
+}
+
+
+class ServerUnreachable(LunaError):
+    """Nothing that can be talked to answers at the address; the message says how to go on."""
+
+    code = "server_unreachable"
+
+
+class ServerFailed(LunaError):
+    """The server answered with an error, or broke off in the middle of an answer."""
+
+    code = "server_failed"
+
+
+class Delta(Struct, frozen=True):
+    """What a chunk adds to the answer."""
+
+    content: str | None = None
+    reasoning_content: str | None = None
+
+
+class Choice(Struct, frozen=True):
+    """One of the answers; `finish_reason` stands in its last chunk."""
+
+    delta: Delta = Delta()
+    finish_reason: str | None = None
+
+
+class Usage(Struct, frozen=True):
+    """Tokens of the prompt and of the answer."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+
+class Chunk(Struct, frozen=True):
+    """One event of a streamed chat answer."""
+
+    choices: tuple[Choice, ...] = ()
+    usage: Usage | None = None
+    error: Any = None
+
+    @property
+    def delta(self) -> Delta:
+        """What the first choice gets."""
+        return self.choices[0].delta if self.choices else Delta()
+
+    @property
+    def finish_reason(self) -> str | None:
+        """Why the first choice has ended, if it has."""
+        return self.choices[0].finish_reason if self.choices else None
+
+
+class Client:
+    """Asks the server at `url`: http, https, or `unix:/path/of/socket`; one connection a request.
+
+    A path of the URL is put before every request's, a final `/v1` is not needed. `timeout` is the
+    longest silence in seconds. Every method raises ServerUnreachable or ServerFailed.
+    """
+
+    def __init__(self, url: str = DEFAULT_URL, api_key: str = "", timeout: float = 600.0) -> None:
+        parts = urlsplit(url if ":" in url.partition("/")[0] else f"http://{url}")
+        if parts.scheme not in ("http", "https", "unix") or not (parts.hostname or parts.path):
+            raise ServerUnreachable(f"'{url}' is not a server's URL; write it like {DEFAULT_URL}.")
+        try:
+            self._port = parts.port
+        except ValueError as error:
+            raise ServerUnreachable(f"'{url}' has no proper port; write {DEFAULT_URL}.") from error
+        self.url = url
+        self._parts = parts
+        self._prefix = "" if parts.scheme == "unix" else parts.path.rstrip("/").removesuffix("/v1")
+        self._timeout = timeout
+        self._headers = {"Content-Type": "application/json"}
+        if api_key:
+            self._headers["Authorization"] = f"Bearer {api_key}"
+        self._decode = msgspec.json.Decoder(Chunk).decode
+
+    def get(self, path: str) -> Any:
+        """The JSON answer to a GET."""
+        return self._whole("GET", path, None)
+
+    def post(self, path: str, body: Mapping[str, Any]) -> Any:
+        """The JSON answer to a POST."""
+        return self._whole("POST", path, body)
+
+    def chat(self, body: Mapping[str, Any]) -> Iterator[Chunk]:
+        """Chunks of a streamed chat answer; closing the iterator makes the server stop."""
+        connection = self._connection()
+        try:
+            response = self._ask(
+                connection, "POST", "/v1/chat/completions", {**body, "stream": True}
+            )
+            decoder = Decoder()
+            while data := response.read1(_READ_BYTES):
+                for event in decoder.feed(data):
+                    if event == b"[DONE]":
+                        return
+                    yield self._chunk(event)
+        except TimeoutError as error:
+            raise self._silent() from error
+        except (OSError, http.client.HTTPException) as error:
+            raise ServerFailed(_CUT.format(self.url)) from error
+        finally:
+            connection.close()
+        raise ServerFailed(_CUT.format(self.url))
+
+    def _whole(self, method: str, path: str, body: Mapping[str, Any] | None) -> Any:
+        connection = self._connection()
+        try:
+            return json.loads(self._ask(connection, method, path, body).read())
+        except TimeoutError as error:
+            raise self._silent() from error
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            raise ServerFailed(
+                f"What answers at {self.url} is not a Luna or another OpenAI-compatible server; "
+                "check the address and the port."
+            ) from error
+        finally:
+            connection.close()
+
+    def _ask(
+        self,
+        connection: http.client.HTTPConnection,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None,
+    ) -> http.client.HTTPResponse:
+        """The response, once its status is known to be good."""
+        payload = None if body is None else json.dumps(body).encode()
+        try:
+            connection.connect()
+        except (OSError, UnicodeError) as error:
+            raise self._unreachable(error) from error
+        connection.request(method, self._prefix + path, payload, self._headers)
+        response = connection.getresponse()
+        if response.status >= 300:
+            raise ServerFailed(_complaint(response.status, response.read()))
+        return response
+
+    def _chunk(self, event: bytes) -> Chunk:
+        try:
+            chunk = self._decode(event)
+        except msgspec.DecodeError as error:
+            raise ServerFailed(
+                f"{self.url} sent what no OpenAI-compatible server sends ({error})."
+            ) from error
+        if chunk.error is not None:
+            raise ServerFailed(_message(chunk.error) or "The server failed during the answer.")
+        return chunk
+
+    def _connection(self) -> http.client.HTTPConnection:
+        host = self._parts.hostname or "localhost"
+        if self._parts.scheme == "unix":
+            return _UnixConnection(self._parts.path, self._timeout)
+        if self._parts.scheme == "https":
+            return http.client.HTTPSConnection(host, self._port, timeout=self._timeout)
+        return http.client.HTTPConnection(host, self._port, timeout=self._timeout)
+
+    def _unreachable(self, error: Exception) -> ServerUnreachable:
+        if isinstance(error, ssl.SSLError):
+            return ServerUnreachable(
+                f"No safe connection to {self.url}: {error.reason or error}. Set SSL_CERT_FILE to "
+                "the server's certificate, or use its http address."
+            )
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        return ServerUnreachable(
+            f"No server answers at {self.url} ({reason}). Start one with `luna serve`, or name "
+            "another with --url or LUNA_URL."
+        )
+
+    def _silent(self) -> ServerFailed:
+        return ServerFailed(f"{self.url} was silent for {self._timeout:.0f} s; ask again later.")
+
+
+_CUT = "{} broke off in the middle of the answer; ask again."
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path: str, timeout: float) -> None:
+        super().__init__("localhost", timeout=timeout)
+        self._path = unquote(path)
+
+    def connect(self) -> None:
+        """Reach a socket in the file system instead of a TCP port."""
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self._path)
+
+
+def _complaint(status: int, body: bytes) -> str:
+    try:
+        said = _message(json.loads(body).get("error"))
+    except (ValueError, AttributeError):
+        said = ""
+    return (
+        said or f"The server answered with status {status}; {_PROBLEMS.get(status, 'see its log')}."
+    )
+
+
+def _message(error: Any) -> str:
+    """The sentence in an error of OpenAI's shape, or of a simpler one; "" if there is none."""
+    if isinstance(error, Mapping):
+        error = error.get("message")
+    return error if isinstance(error, str) else ""

@@ -1,0 +1,88 @@
+"""Tool calls that must happen: llama.cpp lets a model talk before a "required" call, or instead.
+
+So the conversation is rendered by the server's own template, and the continuation is bound to a
+JSON schema of one call, which works with every model, whatever form its own calls have.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+
+from appliance.domain.events import Content, Event, Finish, ToolCallDelta
+from appliance.domain.messages import ToolDefinition
+from appliance.domain.requests import ChatRequest, Generation
+from appliance.domain.sampling import Sampling
+from appliance.engines.llamacpp import chunks, payload
+
+# llguidance's option: without it a weak model may fill its answer with white space.
+_LAYOUT = {"whitespace_flexible": False, "key_separator": ": ", "item_separator": ", "}
+
+
+class _Call(msgspec.Struct, frozen=True):
+    name: str
+    arguments: msgspec.Raw
+
+
+def wanted(request: ChatRequest) -> bool:
+    """Whether the answer must be a tool call."""
+    return request.tool_choice.mode == "required"
+
+
+def template_body(request: ChatRequest) -> dict[str, Any]:
+    """The body for /apply-template."""
+    body = payload.chat(request, Sampling())
+    kept = ("messages", "tools", "chat_template_kwargs")
+    return {key: body[key] for key in kept if key in body}
+
+
+def completion_body(prompt: str, request: ChatRequest, defaults: Sampling) -> dict[str, Any]:
+    """The body for /completion."""
+    generation: Generation = replace(request.generation, stop=(), logprobs=None)
+    tools = payload.offered(request)
+    schema = {"x-guidance": _LAYOUT, "anyOf": [_call_schema(tool) for tool in tools]}
+    return payload.text(generation, defaults) | {"prompt": prompt, "json_schema": schema}
+
+
+def events(stream: Iterable[bytes]) -> Iterator[Event]:
+    """The events of the continuation, its JSON turned into a call when it is whole.
+
+    An answer that was cut by its length has no whole JSON, and so no call: its text is told.
+    """
+    text = ""
+    for event in chunks.completion_events(stream):
+        if isinstance(event, Content):
+            text += event.text
+        elif isinstance(event, Finish):
+            call = _parse(text)
+            if call is None:
+                yield Content(text)
+                yield event
+            else:
+                id = f"call_{secrets.token_hex(12)}"
+                arguments = bytes(call.arguments).decode()
+                yield ToolCallDelta(0, arguments, id, call.name)
+                yield replace(event, reason="tool_calls")
+        else:
+            yield event
+
+
+def _call_schema(tool: ToolDefinition) -> dict[str, Any]:
+    parameters = tool.parameters or {"type": "object", "properties": {}}
+    return {
+        "type": "object",
+        "properties": {"name": {"const": tool.name}, "arguments": parameters},
+        "required": ["name", "arguments"],
+        "additionalProperties": False,
+    }
+
+
+def _parse(text: str) -> _Call | None:
+    try:
+        return msgspec.json.decode(text, type=_Call)
+    except (msgspec.MsgspecError, UnicodeEncodeError):
+        return None
