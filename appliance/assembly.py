@@ -56,16 +56,20 @@ class Appliance:
 
     def __init__(self, settings: Settings, environ: Mapping[str, str] = os.environ) -> None:
         self._settings = settings
-        self._spawner = Spawner()
-        self.services = _services(settings, environ, self._spawner)
         self._watch = HangupWatch()
-        routes = all_routes(self.services)
+        self._spawner = Spawner()
         server = settings.server
-        self.server = Server(
-            Edge(App(routes), self._watch, server.cors_origins),
-            _listeners(server, environ),
-            Limits(workers=server.workers, body_bytes=server.body_bytes),
-        )
+        try:
+            self.services = _services(settings, environ, self._spawner)
+            routes = all_routes(self.services)
+            self.server = Server(
+                Edge(App(routes), self._watch, server.cors_origins),
+                _listeners(server, environ),
+                Limits(workers=server.workers, body_bytes=server.body_bytes),
+            )
+        except ConfigError:
+            self._spawner.close()
+            raise
 
     @property
     def urls(self) -> tuple[str, ...]:
@@ -178,6 +182,8 @@ def _listeners(
 ) -> Sequence[listeners.Listener]:
     """Sockets from systemd where there are any, else our own."""
     context = None
+    if bool(settings.tls_certificate) != bool(settings.tls_key):
+        raise ConfigError("TLS needs both server.tls_certificate and server.tls_key.")
     if settings.tls_certificate and settings.tls_key:
         context = tls.server_context(settings.tls_certificate, settings.tls_key)
     if passed := listeners.inherited(environ, context):

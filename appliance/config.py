@@ -16,6 +16,7 @@ from appliance.errors import ConfigError
 Port = Annotated[int, Meta(ge=0, le=65535)]
 Positive = Annotated[int, Meta(ge=1)]
 Seconds = Annotated[float, Meta(ge=0)]
+Cpus = Annotated[str, Meta(pattern=r"^(\d{1,4}(-\d{1,4})?(, ?\d{1,4}(-\d{1,4})?)*)?$")]
 
 
 class Listener(Struct, frozen=True, forbid_unknown_fields=True):
@@ -60,7 +61,7 @@ class CpuEngineSettings(Struct, frozen=True, forbid_unknown_fields=True):
 
     llama_server: Path | None = None
     threads: Annotated[int, Meta(ge=0)] = 0
-    cpus: str = ""
+    cpus: Cpus = ""
     slots: Positive = 4
     context: Annotated[int, Meta(ge=0)] = 0
     batch: Positive = 256

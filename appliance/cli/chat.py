@@ -90,7 +90,7 @@ class Talk:
         self.turns.append({"role": "user", "content": question})
         answer: list[str] = []
         try:
-            with closing(self.client.chat(self.request())) as chunks:  # type: ignore[type-var]
+            with closing(self.client.chat(self.request())) as chunks:
                 for chunk in chunks:
                     paper.write(chunk.delta.reasoning_content or "", dim=True)
                     paper.write(chunk.delta.content or "")

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
 import socket
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -18,6 +20,11 @@ from appliance.errors import LunaError
 
 DEFAULT_URL = "http://localhost:8080"
 _READ_BYTES = 65536
+_SCHEME = re.compile(r"(https?|unix):", re.IGNORECASE)
+_NO_URL = f"'{{}}' is not a server's URL; write it like {DEFAULT_URL}."
+_FOREIGN = (
+    "What answers at {} is not a Luna or another OpenAI-compatible server; check the address."
+)
 _PROBLEMS = {
     401: "it wants an API key: name its file with --api-key-file, or set LUNA_API_KEY",
     403: "it does not allow that from here",
@@ -84,13 +91,13 @@ class Client:
     """
 
     def __init__(self, url: str = DEFAULT_URL, api_key: str = "", timeout: float = 600.0) -> None:
-        parts = urlsplit(url if ":" in url.partition("/")[0] else f"http://{url}")
-        if parts.scheme not in ("http", "https", "unix") or not (parts.hostname or parts.path):
-            raise ServerUnreachable(f"'{url}' is not a server's URL; write it like {DEFAULT_URL}.")
         try:
+            parts = urlsplit(url if _SCHEME.match(url) else f"http://{url}")
             self._port = parts.port
         except ValueError as error:
-            raise ServerUnreachable(f"'{url}' has no proper port; write {DEFAULT_URL}.") from error
+            raise ServerUnreachable(_NO_URL.format(url)) from error
+        if not (parts.path if parts.scheme == "unix" else parts.hostname):
+            raise ServerUnreachable(_NO_URL.format(url))
         self.url = url
         self._parts = parts
         self._prefix = "" if parts.scheme == "unix" else parts.path.rstrip("/").removesuffix("/v1")
@@ -108,59 +115,54 @@ class Client:
         """The JSON answer to a POST."""
         return self._whole("POST", path, body)
 
-    def chat(self, body: Mapping[str, Any]) -> Iterator[Chunk]:
-        """Chunks of a streamed chat answer; closing the iterator makes the server stop."""
-        connection = self._connection()
-        try:
-            response = self._ask(
-                connection, "POST", "/v1/chat/completions", {**body, "stream": True}
-            )
+    def chat(self, body: Mapping[str, Any]) -> Generator[Chunk, None, None]:
+        """Chunks of a streamed chat answer; closing the generator makes the server stop."""
+        body = {**body, "stream": True}
+        with self._asked("POST", "/v1/chat/completions", body) as response:
             decoder = Decoder()
             while data := response.read1(_READ_BYTES):
                 for event in decoder.feed(data):
                     if event == b"[DONE]":
                         return
                     yield self._chunk(event)
-        except TimeoutError as error:
-            raise self._silent() from error
-        except (OSError, http.client.HTTPException) as error:
-            raise ServerFailed(_CUT.format(self.url)) from error
-        finally:
-            connection.close()
-        raise ServerFailed(_CUT.format(self.url))
+            raise http.client.IncompleteRead(b"")
 
     def _whole(self, method: str, path: str, body: Mapping[str, Any] | None) -> Any:
+        with self._asked(method, path, body) as response:
+            try:
+                return json.loads(response.read())
+            except ValueError as error:
+                raise ServerFailed(_FOREIGN.format(self.url)) from error
+
+    @contextmanager
+    def _asked(
+        self, method: str, path: str, body: Mapping[str, Any] | None
+    ) -> Iterator[http.client.HTTPResponse]:
+        """A response with a good status; whatever goes wrong until it was read is translated."""
+        payload = None if body is None else json.dumps(body).encode()
         connection = self._connection()
         try:
-            return json.loads(self._ask(connection, method, path, body).read())
+            try:
+                connection.connect()
+            except (OSError, UnicodeError) as error:
+                raise self._unreachable(error) from error
+            connection.request(method, self._prefix + path, payload, self._headers)
+            response = connection.getresponse()
+            if response.status >= 300:
+                raise ServerFailed(_complaint(response.status, response.read()))
+            yield response
         except TimeoutError as error:
-            raise self._silent() from error
-        except (OSError, http.client.HTTPException, ValueError) as error:
             raise ServerFailed(
-                f"What answers at {self.url} is not a Luna or another OpenAI-compatible server; "
-                "check the address and the port."
+                f"{self.url} was silent for {self._timeout:.0f} s; ask again later."
             ) from error
+        except (OSError, http.client.IncompleteRead) as error:
+            raise ServerFailed(
+                f"{self.url} broke off before the answer was whole; ask again."
+            ) from error
+        except http.client.HTTPException as error:
+            raise ServerFailed(_FOREIGN.format(self.url)) from error
         finally:
             connection.close()
-
-    def _ask(
-        self,
-        connection: http.client.HTTPConnection,
-        method: str,
-        path: str,
-        body: Mapping[str, Any] | None,
-    ) -> http.client.HTTPResponse:
-        """The response, once its status is known to be good."""
-        payload = None if body is None else json.dumps(body).encode()
-        try:
-            connection.connect()
-        except (OSError, UnicodeError) as error:
-            raise self._unreachable(error) from error
-        connection.request(method, self._prefix + path, payload, self._headers)
-        response = connection.getresponse()
-        if response.status >= 300:
-            raise ServerFailed(_complaint(response.status, response.read()))
-        return response
 
     def _chunk(self, event: bytes) -> Chunk:
         try:
@@ -192,12 +194,6 @@ class Client:
             f"No server answers at {self.url} ({reason}). Start one with `luna serve`, or name "
             "another with --url or LUNA_URL."
         )
-
-    def _silent(self) -> ServerFailed:
-        return ServerFailed(f"{self.url} was silent for {self._timeout:.0f} s; ask again later.")
-
-
-_CUT = "{} broke off in the middle of the answer; ask again."
 
 
 class _UnixConnection(http.client.HTTPConnection):

@@ -34,12 +34,11 @@ def client(
 
 
 def _api_key(file: Path | None, environ: Mapping[str, str]) -> str:
-    if file is None:
-        return environ.get("LUNA_API_KEY", "").strip()
     try:
-        key = file.read_text("ascii").strip()
+        key = environ.get("LUNA_API_KEY", "") if file is None else file.read_text("ascii")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"The API key file {file} cannot be read: {error}.") from error
-    if not key or not key.isprintable():
-        raise ConfigError(f"The API key file {file} must hold one line with the key.")
+    key = key.strip()
+    if (file and not key) or not (key.isascii() and key.isprintable()):
+        raise ConfigError(f"{file or 'LUNA_API_KEY'} must hold one line with the API key.")
     return key

@@ -7,10 +7,10 @@ import sys
 from collections.abc import Sequence
 
 from appliance import __version__
-from appliance.cli import serve
+from appliance.cli import chat, serve
 from appliance.errors import LunaError
 
-_COMMANDS = (serve,)
+_COMMANDS = (serve, chat)
 
 
 def build_parser() -> argparse.ArgumentParser:

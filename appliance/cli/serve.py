@@ -68,9 +68,7 @@ def run(args: argparse.Namespace) -> int:
     stopping.wait()
     sdnotify.notify("STOPPING=1", os.environ)
     print("Luna stops; answers that run may end first.", file=sys.stderr, flush=True)
-    # A second signal ends it at once.
-    for sign in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(sign, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # a second Ctrl-C ends it at once
     appliance.stop()
     return 0
 

@@ -1,10 +1,14 @@
-"""Stop strings: the answer ends before the first of them, however the text was cut."""
+"""Stop strings: the answer ends before the one that is complete first, however it was cut."""
 
 from __future__ import annotations
 
 
 class StopScanner:
-    """Lets text through, but holds back an end that may be the start of a stop string."""
+    """Lets text through, but holds back an end that may be the start of a stop string.
+
+    Of stop strings that overlap, the one that is complete first counts, as if each character came
+    alone; of those that are complete at once, the longest.
+    """
 
     def __init__(self, stops: tuple[str, ...]) -> None:
         self._stops = tuple(stop for stop in stops if stop)
@@ -16,10 +20,11 @@ class StopScanner:
         if self.stopped:
             return ""
         text = self._held + text
-        found = [at for stop in self._stops if (at := text.find(stop)) >= 0]
+        found = [(at + len(stop), at) for stop in self._stops if (at := text.find(stop)) >= 0]
         if found:
             self.stopped, self._held = True, ""
-            return text[: min(found)]
+            _, start = min(found)
+            return text[:start]
         keep = max((_overlap(text, stop) for stop in self._stops), default=0)
         self._held = text[len(text) - keep :]
         return text[: len(text) - keep]

@@ -14,6 +14,7 @@ from appliance.errors import EngineDied, LunaError, ModelLoadFailed, ModelLoadin
 from appliance.system.processes import OutputTail, Spawner, kill_group
 
 _log = logging.getLogger(__name__)
+_OBITUARY = 0.5  # seconds between a closed socket and the news that its process has ended
 
 
 class ChildState(StrEnum):
@@ -31,6 +32,7 @@ class ChildPlan:
 
     `probe` tells whether it answers; `explain` turns its output and exit status into a sentence
     with a remedy. Seconds: `start_limit` from spawn to ready, `longest_pause` between restarts.
+    A process that once worked is given up after `restarts_in_vain` starts in a row in vain.
     """
 
     name: str
@@ -43,6 +45,7 @@ class ChildPlan:
     first_pause: float = 0.05
     longest_pause: float = 30.0
     quiet_after: float = 60.0
+    restarts_in_vain: int = 5
 
 
 class Child:
@@ -92,8 +95,7 @@ class Child:
         """Return when the child answers; ModelLoading after `timeout` seconds, or its failure."""
         deadline = time.monotonic() + timeout
         with self._changed:
-            # A process may be dead before its monitor has noticed: `pid` knows at once.
-            while self._state is not ChildState.READY or self.pid is None:
+            while self._state is not ChildState.READY:
                 if self._state is ChildState.FAILED and self._failure is not None:
                     raise self._failure
                 if self._state is ChildState.STOPPED:
@@ -118,7 +120,13 @@ class Child:
         self._become(ChildState.STOPPED)
 
     def death(self) -> EngineDied:
-        """What to tell a request whose engine went away under it."""
+        """What to tell a request whose engine went away under it.
+
+        A dying process closes its sockets before its parent hears of it: waiting for that keeps
+        a second try from meeting the same corpse.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: self._state is not ChildState.READY, _OBITUARY)
         return EngineDied(
             f"The engine of '{self._plan.name}' stopped in the middle of the answer and is being "
             "restarted; send the request again."
@@ -132,12 +140,15 @@ class Child:
 
     def _supervise(self) -> None:
         pause = self._plan.first_pause
+        starts_left = 1  # a model that never worked is not tried again and again
         while not self._stopping.is_set():
             born = time.monotonic()
             reason = self._run_once()
             if self._stopping.is_set():
                 return
-            if self._state is ChildState.STARTING:
+            worked = self._state is ChildState.READY
+            starts_left = self._plan.restarts_in_vain if worked else starts_left - 1
+            if not starts_left:
                 _log.error("engine %s cannot start: %s", self._plan.name, reason)
                 self._become(ChildState.FAILED, ModelLoadFailed(reason))
                 return

@@ -29,13 +29,19 @@ def main() -> None:
     args = parser.parse_args()
     die_with_parent(args.parent)
     if cpus := parse_cpus(args.cpus):
-        os.sched_setaffinity(0, cpus)
+        try:
+            os.sched_setaffinity(0, cpus)
+        except OSError:
+            sys.exit(f"launch: cpu_engine.cpus is {args.cpus}, but there are {os.cpu_count()} CPUs")
     os.nice(args.nice)
     try:
         Path("/proc/self/oom_score_adj").write_text(f"{_OOM_SCORE}\n", encoding="ascii")
     except OSError as error:
-        print(f"launch: oom_score_adj stays as it is: {error}", file=sys.stderr)
-    os.execv(args.program[0], args.program)
+        print(f"oom_score_adj stays as it is: {error}", file=sys.stderr)
+    try:
+        os.execv(args.program[0], args.program)
+    except OSError as error:
+        sys.exit(f"launch: {args.program[0]} cannot be run ({error.strerror})")
 
 
 if __name__ == "__main__":

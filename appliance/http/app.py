@@ -35,10 +35,11 @@ class App(bottle.Bottle):  # type: ignore[misc]
             reply = Reply(b"", 204, headers=error_headers(error))
         else:
             reply = render_openai(error, request_id)
-        res.status = reply.status
-        res.content_type = reply.content_type
+        response = bottle.response
+        response.status = reply.status
+        response.content_type = reply.content_type
         for name, value in reply.headers:
-            res.set_header(name, value)
+            response.set_header(name, value)
         assert isinstance(reply.body, bytes)
         return reply.body
 

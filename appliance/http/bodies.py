@@ -10,7 +10,7 @@ import msgspec
 from appliance.errors import BadRequest, MissingField, WrongType
 
 Body = TypeVar("Body")
-_AT = re.compile(r"^(?P<what>.*?)(?: - at `\$(?P<path>.*)`)?$", re.S)
+_AT = re.compile(r"(?P<what>.*) - at `\$(?P<path>[^`]*)`", re.S)
 _MISSING = re.compile(r"Object missing required field `(?P<name>[^`]*)`")
 _CONSTRAINT = re.compile(r"Expected `\w+` (?:[<>]|of length|matching|that's)")
 
@@ -41,9 +41,9 @@ def unknown_fields(body: bytes, kind: type[msgspec.Struct]) -> tuple[str, ...]:
 
 
 def _explain(text: str) -> BadRequest:
-    found = _AT.match(text)
-    assert found is not None
-    what, path = found["what"], (found["path"] or "").lstrip(".").replace("[...]", "[]")
+    found = _AT.fullmatch(text)
+    what, path = found.groups() if found else (text, "")
+    path = path.lstrip(".").replace("[...]", "[]")
     if missing := _MISSING.match(what):
         name = f"{path}.{missing['name']}" if path else missing["name"]
         return MissingField(f"Missing required field '{name}'.", param=name)

@@ -61,9 +61,9 @@ class Census:
             return self._of(max(self._per_address, key=self._per_address.__getitem__))
         return None
 
-    def expendable(self, crowd: list[Connection]) -> Connection | None:
-        """The oldest of those that cost least to lose, or None if all are in work."""
-        candidates = [one for one in crowd if one.phase in _EXPENDABLE]
+    def expendable(self, crowd: list[Connection], newest: Connection) -> Connection | None:
+        """The oldest of those that cost least to lose, or None if all but `newest` are in work."""
+        candidates = [one for one in crowd if one.phase in _EXPENDABLE and one is not newest]
         return min(candidates, key=lambda one: _EXPENDABLE[one.phase], default=None)
 
     def heaviest(self, besides: Connection) -> Connection:

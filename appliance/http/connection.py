@@ -149,6 +149,8 @@ class Connection(HTTPConnection):
         del self.resolve_peer_creds, self.get_peer_creds
         self.remote_addr, self.remote_port = caller.host, caller.port
         self.listener = caller.listener
+        # Asked now: the listener is closed before the last requests are answered.
+        self.address = caller.listener.address
         self.fd = caller.socket.fileno()
         self.intake = Intake(limits)
         self.phase = Phase.GREETING if caller.listener.tls else Phase.HEAD

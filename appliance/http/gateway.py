@@ -29,7 +29,7 @@ class Gateway(Gateway_10):
         arrival = connection.arrival
         environ: dict[str, Any] = super().get_environ()  # type: ignore[no-untyped-call]
         environ.pop("HTTP_TRANSFER_ENCODING", None)
-        address = connection.listener.address
+        address = connection.address
         environ["wsgi.input"] = arrival.body
         environ["wsgi.input_terminated"] = True
         environ["CONTENT_LENGTH"] = str(len(arrival.body.getbuffer()))

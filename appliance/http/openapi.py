@@ -185,7 +185,7 @@ def _parameter(parameter: Parameter, place: str) -> dict[str, Any]:
 
 def _responses(operation: Operation, schemas: dict[Any, dict[str, Any]]) -> dict[str, Any]:
     answer = {} if operation.answer is None else {"schema": schemas[operation.answer]}
-    content: dict[str, Any] = {kind: answer for kind in operation.content_types}
+    content: dict[str, Any] = dict.fromkeys(operation.content_types, answer)
     if operation.event is not None:
         name = operation.event.__name__
         content["text/event-stream"] = {

@@ -153,8 +153,8 @@ class Reception:
         crowd = self._census.crowd(caller.host)
         if crowd is None:
             return
-        oldest = self._census.expendable(crowd)
-        if oldest is not None and oldest is not connection:
+        oldest = self._census.expendable(crowd, connection)
+        if oldest is not None:
             self._evict(oldest)
         else:
             self._refuse(connection, _busy("Too many connections are in use"))

@@ -80,19 +80,24 @@ def inspect(path: Path, id: str, manifest_folder: Path | None = None) -> Entry:
 
 
 def _files(folder: Path) -> Iterator[tuple[Path, str, Path | None]]:
-    """Path and id of each model file, and the folder of its own if it has one."""
+    """Path and id of each model file, and the folder of its own if it has one.
+
+    A bare file beside a folder of the same name is called by its whole name.
+    """
     try:
         children = [child for child in folder.iterdir() if not child.name.startswith(".")]
     except OSError:
         return  # no folder yet: no models
+    folders = {child.name for child in children if child.is_dir()}
     for child in children:
-        if child.is_dir():
-            files = sorted(file for file in child.glob("*.gguf") if _is_first(file))
+        if child.name in folders:
+            files = sorted(file for file in child.glob("[!.]*.gguf") if _is_first(file))
             for file in files:
                 id = child.name if len(files) == 1 else f"{child.name}/{_name(file)}"
                 yield file, id, child
         elif child.suffix == ".gguf" and _is_first(child):
-            yield child, _name(child), None
+            name = _name(child)
+            yield child, child.name if name in folders else name, None
 
 
 def _again(entry: Entry | None) -> Entry | None:

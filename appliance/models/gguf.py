@@ -51,7 +51,7 @@ class Header:
     def context_length(self) -> int:
         """Tokens of context that the model was trained for; 0 if the file does not say."""
         value = self.metadata.get(f"{self.architecture}.context_length", 0)
-        return value if isinstance(value, int) else 0
+        return value if isinstance(value, int) and value > 0 else 0
 
 
 def read_header(path: Path) -> Header:
@@ -59,7 +59,9 @@ def read_header(path: Path) -> Header:
     with path.open("rb") as file:
         try:
             return _read(file)
-        except (struct.error, OverflowError, UnicodeDecodeError) as error:
+        except RecursionError as error:
+            raise BadModelFile("The header makes no sense: the file is damaged.") from error
+        except (struct.error, OverflowError) as error:
             raise BadModelFile(
                 "The file ends in the middle of its header: it is still being copied, or damaged."
             ) from error

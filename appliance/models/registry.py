@@ -91,7 +91,8 @@ class Registry:
         found = {name: self._named(name) for name in names}
         return {name: entry.id for name, entry in found.items() if entry is not None}
 
-    def _named(self, name: str) -> Entry | None:
+    def _named(self, name: str, passed: frozenset[str] = frozenset()) -> Entry | None:
+        """The entry of a name; `passed` are the aliases that led to it, which may be a circle."""
         wanted = name.removesuffix(":latest").casefold()
         entries = self.entries()
         for entry in entries:
@@ -99,8 +100,10 @@ class Registry:
                 return entry
         for alias, target in self._settings.aliases.items():
             if alias.casefold() == wanted:
-                same = target.casefold() == wanted
-                return self._named(target) if target and not same else _first_usable(entries)
+                circle = target.casefold() in passed | {wanted}
+                if not target or circle:
+                    return _first_usable(entries)
+                return self._named(target, passed | {wanted})
         for entry in entries:
             if wanted in (alias.casefold() for alias in entry.manifest.aliases):
                 return entry

@@ -111,24 +111,30 @@ class Pool:
 
     def _claim(self, entry: Entry) -> Loaded:
         """The model's place in memory, with the caller counted as one who uses it."""
+        outgoing: list[Loaded] = []
+        try:
+            with self._lock:
+                if self._closed:
+                    raise ShuttingDown("The server is shutting down; try again in a moment.")
+                outgoing += self._make_room(entry)
+                loaded = self._loaded.get(entry.id) or self._add(entry)
+                loaded.users += 1
+        finally:
+            for gone in outgoing:
+                _log.info("unloading %s", gone.entry.id)
+                gone.engine.stop()
         with self._lock:
-            if self._closed:
-                raise ShuttingDown("The server is shutting down; try again in a moment.")
-            outgoing = self._make_room(entry)
-            loaded = self._loaded.get(entry.id)
-            if loaded is None:
-                engine = self._make_engine(entry)
-                scheduler = Scheduler(engine.slots, self._queue_length)
-                now = self._clock()
-                loaded = Loaded(entry, engine, scheduler, used=now, started=now)
-                self._loaded[entry.id] = loaded
-            loaded.users += 1
-        for gone in outgoing:
-            _log.info("unloading %s", gone.entry.id)
-            gone.engine.stop()
-        if self._may_start(loaded):
-            loaded.engine.start()
+            # A pool that was closed in the meantime has stopped this engine for good.
+            if not self._closed and self._may_start(loaded):
+                loaded.engine.start()
         return loaded
+
+    def _add(self, entry: Entry) -> Loaded:
+        engine = self._make_engine(entry)
+        scheduler = Scheduler(engine.slots, self._queue_length)
+        now = self._clock()
+        self._loaded[entry.id] = Loaded(entry, engine, scheduler, used=now, started=now)
+        return self._loaded[entry.id]
 
     def _make_room(self, wanted: Entry) -> list[Loaded]:
         """Take models out of the table, so that `wanted` fits; the caller stops their engines."""
@@ -155,10 +161,9 @@ class Pool:
 
     def _may_start(self, loaded: Loaded) -> bool:
         """A model that failed is tried again, but not by every request."""
-        with self._lock:
-            now = self._clock()
-            if loaded.engine.state == "failed" and now - loaded.started < _FAILURE_STANDS:
-                return False
-            if loaded.engine.state in ("failed", "unloaded"):
-                loaded.started = now
+        now = self._clock()
+        if loaded.engine.state == "failed" and now - loaded.started < _FAILURE_STANDS:
+            return False
+        if loaded.engine.state in ("failed", "unloaded"):
+            loaded.started = now
         return True

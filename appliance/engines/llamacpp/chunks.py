@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Literal
+from typing import Literal, TypeVar
 
 import msgspec
 
@@ -20,6 +20,7 @@ from appliance.domain.events import (
     Usage,
 )
 from appliance.engines.llamacpp.errors import WireError, from_wire
+from appliance.errors import EngineError
 
 
 class _Logprob(msgspec.Struct, frozen=True):
@@ -101,6 +102,7 @@ class _CompletionChunk(msgspec.Struct, frozen=True):
     error: WireError | None = None
 
 
+Chunk = TypeVar("Chunk", _ChatChunk, _CompletionChunk)
 _chat_decoder = msgspec.json.Decoder(_ChatChunk)
 _completion_decoder = msgspec.json.Decoder(_CompletionChunk)
 _REASONS: dict[str, FinishReason] = {"length": "length", "tool_calls": "tool_calls"}
@@ -112,7 +114,7 @@ def chat_events(stream: Iterable[bytes]) -> Iterator[Event]:
     for data in stream:
         if data == b"[DONE]":
             return
-        chunk = _chat_decoder.decode(data)
+        chunk = _decoded(_chat_decoder, data)
         if chunk.error is not None:
             raise from_wire(chunk.error)
         if chunk.prompt_progress is not None:
@@ -134,7 +136,7 @@ def completion_events(stream: Iterable[bytes]) -> Iterator[Event]:
     for data in stream:
         if data == b"[DONE]":
             return
-        chunk = _completion_decoder.decode(data)
+        chunk = _decoded(_completion_decoder, data)
         if chunk.error is not None:
             raise from_wire(chunk.error)
         if chunk.prompt_progress is not None:
@@ -148,6 +150,16 @@ def completion_events(stream: Iterable[bytes]) -> Iterator[Event]:
             reason: FinishReason = "length" if chunk.stop_type == "limit" else "stop"
             yield Finish(reason, usage, _timings(chunk.timings))
             return
+
+
+def _decoded(decoder: msgspec.json.Decoder[Chunk], data: bytes) -> Chunk:
+    try:
+        return decoder.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise EngineError(
+            f"The engine's answer cannot be read ({error}); set cpu_engine.llama_server to a "
+            "llama-server of this year, or to none."
+        ) from error
 
 
 def _pieces(choice: _Choice) -> Iterator[Event]:

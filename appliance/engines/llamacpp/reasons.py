@@ -6,6 +6,7 @@ import re
 import signal
 
 _KNOWN = (
+    (r"launch: (?P<what>.*)", "The engine cannot be started: {what}."),
     (
         r"libgomp\.so\.1",
         "The CPU engine needs the system library libgomp1: sudo apt install libgomp1.",
@@ -39,7 +40,6 @@ _KNOWN = (
         r"Permission denied",
         "The model file may not be read; give the user that runs Luna the right to read it.",
     ),
-    (r"(?P<what>launch: .*|.*sched_setaffinity.*)", "The engine's settings do not fit: {what}."),
     (r"(?:error while handling argument|invalid argument:?)(?P<what>.*)", "llama-server: {what}."),
 )
 _LAST_ERRORS = re.compile(r"^(?:[\d.]+ )?(?:E |error|.*\berror\b|.*failed).*$", re.I | re.M)
@@ -58,8 +58,16 @@ def explain(output: str, status: int) -> str:
     if status == -signal.SIGKILL:
         return "The engine was killed, most likely because memory ran out; choose a smaller model."
     if status < 0:
-        return f"The engine crashed ({signal.Signals(-status).name}).{_last(output)}"
+        return f"The engine crashed ({_signal(-status)}).{_last(output)}"
     return f"The engine ended with status {status}.{_last(output)}"
+
+
+def _signal(number: int) -> str:
+    """The name of a signal; most of the real-time ones have none."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
 
 
 def _last(output: str) -> str:

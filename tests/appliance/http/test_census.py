@@ -75,12 +75,14 @@ def test_unix_sockets_have_no_cap_of_their_own(census: Census) -> None:
 def test_the_cheapest_to_lose_goes_first_and_the_oldest_of_these(census: Census) -> None:
     phases = [Phase.WORK, Phase.BODY, Phase.IDLE, Phase.HEAD, Phase.GREETING, Phase.LEAVING]
     guests = [come(census, phase=phase) for phase in phases]
+    newest = come(census, phase=Phase.HEAD)
+    guests.append(newest)
     gone = []
-    while guests and (first := census.expendable(guests)) is not None:
+    while (first := census.expendable(guests, newest)) is not None:
         guests.remove(first)
         gone.append(first.phase)
     assert gone == [Phase.LEAVING, Phase.IDLE, Phase.HEAD, Phase.GREETING, Phase.BODY]
-    assert [guest.phase for guest in guests] == [Phase.WORK]
+    assert [guest.phase for guest in guests] == [Phase.WORK, Phase.HEAD]
 
 
 def test_memory_is_charged_and_given_back(census: Census) -> None:

@@ -189,8 +189,8 @@ def test_an_address_over_its_cap_loses_its_oldest_waiting_connection() -> None:
 def test_one_who_has_begun_is_told_why_it_must_go() -> None:
     limits = Limits(workers=1, connections_per_address=1)
     with serving(limits=limits) as port, Wire(port) as slow:
-        slow.send(UPLOAD)
-        eventually(lambda: port, "")
+        slow.send(UPLOAD[:-2] + b"Expect: 100-continue\r\n\r\n")
+        assert slow.header() == (100, {})
         with Wire(port) as wire:
             assert wire.request("/").status == 200
         response = slow.response()

@@ -142,7 +142,8 @@ class Luna:
         """GET /health."""
         run = self._runs.last()
         timings = run.timings if run else Timings(0, 0.0, 0, 0.0)
-        loads = [loaded.scheduler.load() for loaded in self._pool.loaded()]
+        ready = [each for each in self._pool.loaded() if each.engine.state == "loaded"]
+        loads = [loaded.scheduler.load() for loaded in ready]
         running = sum(load.running for load in loads)
         return json_reply(
             Health(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import cast
@@ -33,6 +34,7 @@ from appliance.http.dialects.openai.requests import (
 
 _ROLES = {"developer": Role.SYSTEM, "function": Role.TOOL}
 _MOST_PROMPTS = 64
+_TOKEN_ID = re.compile(r"[0-9]{1,9}")
 
 
 def chat(body: ChatBody, device_tools: Mapping[str, ToolDefinition]) -> ChatRequest:
@@ -120,7 +122,7 @@ def _generation(body: SamplingBody, newer_limit: int | None) -> Generation:
 
 def _logit_bias(biases: Mapping[str, float]) -> tuple[tuple[int, float], ...]:
     for token in biases:
-        if not token.isdecimal():
+        if not _TOKEN_ID.fullmatch(token):
             raise BadRequest(
                 f"Invalid value for 'logit_bias': '{token}' is not a token id.", param="logit_bias"
             )
