@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 
 from appliance import __version__
-from appliance.cli import chat, serve
+from appliance.cli import chat, models, serve
+from appliance.cli.bench import command as bench
 from appliance.errors import LunaError
 
-_COMMANDS = (serve, chat)
+_COMMANDS = (serve, chat, models, bench)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -36,6 +38,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:
+        # The reader of our output has enough; the interpreter's own last flush must not fail too.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
 
 
 if __name__ == "__main__":

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import glob
 import json
+import os
+import re
 import shutil
-import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,8 +18,8 @@ from appliance.cli import settings
 from appliance.cli.table import number, size, table
 from appliance.cli.terminal import harmless
 from appliance.config import Settings
-from appliance.errors import BadRequest, ConfigError
-from appliance.models.folder import Entry, parts
+from appliance.errors import BadRequest, ConfigError, ModelNotFound
+from appliance.models.folder import Entry
 from appliance.models.registry import Registry
 
 
@@ -32,18 +34,17 @@ def add_parser(commands: Any) -> None:
         "  luna models info luna-guide\n  luna models rm old-model --yes",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    _add_common(parser)
+    settings.add_options(parser)
+    _add_json(parser)
     parser.set_defaults(run=run_list)
     actions = parser.add_subparsers(title="actions", metavar="ACTION")
-    listing = actions.add_parser("list", help="every model, the default one first (as without)")
-    info = actions.add_parser("info", help="everything that is known about one model")
+    _add_json(_action(actions, "list", "every model, the default one first", run_list))
+    info = _action(actions, "info", "everything that is known about one model", run_info)
     info.add_argument("name", metavar="NAME", help="id or alias of the model")
-    remove = actions.add_parser("rm", help="delete a model's files")
+    _add_json(info)
+    remove = _action(actions, "rm", "delete a model's files", run_remove)
     remove.add_argument("name", metavar="NAME", help="id of the model")
-    remove.add_argument("--yes", action="store_true", help="do not ask first")
-    for action, run in ((listing, run_list), (info, run_info), (remove, run_remove)):
-        _add_common(action, argparse.SUPPRESS)
-        action.set_defaults(run=run)
+    remove.add_argument("--yes", action="store_true", default=False, help="do not ask first")
 
 
 def run_list(args: argparse.Namespace) -> int:
@@ -55,7 +56,7 @@ def run_list(args: argparse.Namespace) -> int:
         return 0
     heads = ("MODEL", "SIZE", "PARAMETERS", "CONTEXT", "STATE")
     print(table(heads, [_row(entry, first=entry is entries[0]) for entry in entries]))
-    print(f"\nModels folder: {chosen.models_folder(settings.environment())}")
+    print(f"\nModels folder: {chosen.models_folder(os.environ)}")
     return 0
 
 
@@ -68,7 +69,7 @@ def run_info(args: argparse.Namespace) -> int:
     if args.json:
         _print_json(facts)
         return 0
-    shown = facts | {"size": size(entry.size_bytes), "parameters": number(entry.parameters)}
+    shown = facts | {"size": _size(entry), "parameters": number(entry.parameters)}
     for name, value in shown.items():
         text = ", ".join(value) if isinstance(value, list) else str(value)
         print(f"{name + ':':<16}{harmless(text)}".rstrip())
@@ -78,7 +79,7 @@ def run_info(args: argparse.Namespace) -> int:
 def run_remove(args: argparse.Namespace) -> int:
     """Delete a model of the folder, after a question; returns the exit status."""
     chosen = settings.read(args)
-    folder = chosen.models_folder(settings.environment())
+    folder = chosen.models_folder(os.environ)
     entry = _by_id(_registry(chosen).entries(), args.name)
     if entry.bundled:
         raise BadRequest(f"'{entry.id}' is part of Luna and stays; it takes {_size(entry)}.")
@@ -88,7 +89,10 @@ def run_remove(args: argparse.Namespace) -> int:
         return 1
     try:
         for file in files:
-            shutil.rmtree(file) if file.is_dir() else file.unlink()
+            if file.is_dir() and not file.is_symlink():
+                shutil.rmtree(file)
+            else:
+                file.unlink()
     except OSError as error:
         raise ConfigError(
             f"{error.filename} cannot be removed: {error.strerror}. Try again as the user that the "
@@ -98,5 +102,91 @@ def run_remove(args: argparse.Namespace) -> int:
     return 0
 
 
-def _add_common(parser: argparse.ArgumentParser, default: Any = None) -> None:
-    """Options before and after the action; SUPPRESS keeps what was said before it."""
+def _action(
+    actions: Any, name: str, purpose: str, run: Callable[[argparse.Namespace], int]
+) -> argparse.ArgumentParser:
+    """An action, whose options may also stand before its name."""
+    parser: argparse.ArgumentParser = actions.add_parser(
+        name, help=purpose, description=f"{purpose[0].upper()}{purpose[1:]}."
+    )
+    # Without a default an option that is not given here keeps what was given before the name.
+    parser.argument_default = argparse.SUPPRESS
+    settings.add_options(parser)
+    parser.set_defaults(run=run)
+    return parser
+
+
+def _add_json(parser: argparse.ArgumentParser) -> None:
+    default = parser.argument_default or False
+    parser.add_argument("--json", action="store_true", default=default, help="print it as JSON")
+
+
+def _registry(chosen: Settings) -> Registry:
+    return Registry(chosen.models_folder(os.environ), chosen.models, guide.model_path())
+
+
+def _by_id(entries: Sequence[Entry], name: str) -> Entry:
+    """The model of that very id: what an alias means changes, too much so to delete by it."""
+    for entry in entries:
+        if entry.id == name:
+            return entry
+    known = ", ".join(entry.id for entry in entries if not entry.bundled) or "none"
+    raise ModelNotFound(f"There is no model with the id '{name}'. There are: {known}.")
+
+
+def _files(entry: Entry, folder: Path) -> list[Path]:
+    """What belongs to the model: its own folder, or its file with all parts of a split one."""
+    own = entry.path.parent
+    if own != folder and "/" not in entry.id:
+        return [own]
+    if not own.resolve().is_relative_to(folder.resolve()):
+        raise BadRequest(f"{own} leads out of the models folder; remove {entry.path} yourself.")
+    if split := re.fullmatch(r"(.+)-\d{5}-of-(\d{5})", entry.path.stem):
+        return sorted(own.glob(f"{glob.escape(split[1])}-?????-of-{split[2]}.gguf"))
+    return [entry.path]
+
+
+def _agreed(entry: Entry, files: Sequence[Path]) -> bool:
+    for file in files:
+        print(harmless(str(file)))
+    try:
+        answer = input(f"Delete {harmless(entry.id)} ({_size(entry)}) for good? [y/N] ")
+    except EOFError:
+        return False
+    return answer.strip().lower() in ("y", "yes")
+
+
+def _state(entry: Entry, *, first: bool) -> str:
+    if entry.problem:
+        return entry.problem
+    notes = ["default"] * first + ["bundled"] * entry.bundled
+    return f"ready ({', '.join(notes)})" if notes else "ready"
+
+
+def _row(entry: Entry, *, first: bool) -> tuple[str, ...]:
+    context = str(entry.context_length or "?")
+    state = _state(entry, first=first)
+    return entry.id, _size(entry), number(entry.parameters), context, state
+
+
+def _facts(entry: Entry) -> dict[str, Any]:
+    return {
+        "id": entry.id,
+        "path": str(entry.path),
+        "size": entry.size_bytes,
+        "changed": datetime.fromtimestamp(entry.changed, UTC).isoformat(timespec="seconds"),
+        "architecture": entry.architecture,
+        "parameters": entry.parameters,
+        "context": entry.context_length,
+        "bundled": entry.bundled,
+        "usable": entry.usable,
+        "problem": entry.problem,
+    }
+
+
+def _size(entry: Entry) -> str:
+    return size(entry.size_bytes)
+
+
+def _print_json(value: Any) -> None:
+    print(json.dumps(value, indent=2))

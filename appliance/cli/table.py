@@ -21,22 +21,24 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     )
 
 
-def size(count: int) -> str:
+def size(count: float) -> str:
     """Bytes as "107.6 MB" (powers of ten, as disks are sold)."""
-    return f"{_short(count, 1000, 'BkMGT')}B".replace("BB", "B")
+    return f"{_short(count)}B"
 
 
-def number(count: int) -> str:
+def number(count: float) -> str:
     """A large number as "1.2 G"; "?" for 0, which stands for not known."""
-    return _short(count, 1000, " kMGT").rstrip() if count else "?"
+    return _short(count).rstrip() if count else "?"
 
 
-def _short(count: float, step: int, letters: str) -> str:
-    for letter in letters[:-1]:
-        if round(count, 1) < step:
-            return f"{count:.0f} {letter}" if letter in "B " else f"{count:.1f} {letter}"
-        count /= step
-    return f"{count:.1f} {letters[-1]}"
+def _short(count: float) -> str:
+    if count < 1000:
+        return f"{count:.0f} "
+    for letter in "kMG":
+        count /= 1000
+        if count < 999.95:
+            return f"{count:.1f} {letter}"
+    return f"{count / 1000:.1f} T"
 
 
 def _is_figure(cell: str) -> bool:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
 
+RANDOM_SEED = 2**32 - 1
+"""What llama.cpp takes for "any seed" (LLAMA_DEFAULT_SEED): real seeds are below."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
@@ -34,4 +37,4 @@ class Sampling:
         """The settings of choice `index` of `n`: a fixed seed must not make them all alike."""
         if self.seed is None or index == 0:
             return self
-        return replace(self, seed=(self.seed + index) % 2**32)
+        return replace(self, seed=(self.seed + index) % RANDOM_SEED)

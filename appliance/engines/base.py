@@ -54,10 +54,6 @@ class Engine(Protocol):
         """One of loading, loaded, failed, unloaded."""
 
     @property
-    def failure(self) -> str:
-        """Why the state is failed, in a sentence; "" otherwise."""
-
-    @property
     def pid(self) -> int | None:
         """The engine's process, while there is one."""
 

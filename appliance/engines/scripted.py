@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from appliance.domain.requests import ChatRequest, CompletionRequest, Generation
 from appliance.domain.stops import StopScanner
 from appliance.domain.utf8 import Joiner
 from appliance.engines.base import Vectors
-from appliance.errors import EngineError, LunaError, ModelLoading, ModelLoadFailed
+from appliance.errors import EngineError, LunaError, ModelLoadFailed, ModelLoading
 
 Token = bytes | ToolCall
 Script = Callable[[ChatRequest | CompletionRequest], Sequence[Token]]
@@ -41,51 +42,33 @@ def always(*tokens: Token) -> Script:
 class Scripted:
     """An `Engine` (see `engines.base`) whose tokens are the bytes of its texts."""
 
+    pid: int | None = None
+    context = 0
+
     def __init__(self, script: Script, gates: Gates | None = None, slots: int = 2) -> None:
         self._script = script
         self._gates = gates or Gates()
-        self._slots = slots
-        self._lock = threading.Lock()
-        self._failure: LunaError | None = None
-        self.running = 0
+        self._free = threading.Semaphore(slots)
+        self.slots = slots
         self.state = "unloaded"
-
-    @property
-    def slots(self) -> int:
-        """How many requests may run at once; one more is refused."""
-        return self._slots
-
-    @property
-    def context(self) -> int:
-        """It has no limit."""
-        return 0
-
-    @property
-    def failure(self) -> str:
-        """What the gate `load` raised."""
-        return self._failure.message if self._failure else ""
-
-    @property
-    def pid(self) -> int | None:
-        """It has no process of its own."""
-        return None
+        self.failure = ""
 
     def start(self) -> None:
         """Load, unless it is loaded; unlike a real engine's this may wait, at the gate."""
         if self.state == "loaded":
             return
-        self.state, self._failure = "loading", None
+        self.state, self.failure = "loading", ""
         try:
             self._gates.load()
         except LunaError as error:
-            self.state, self._failure = "failed", ModelLoadFailed(error.message)
+            self.state, self.failure = "failed", error.message
         else:
             self.state = "loaded"
 
     def wait_ready(self, timeout: float) -> None:
         """Raise at once unless it is loaded."""
-        if self._failure is not None:
-            raise self._failure
+        if self.state == "failed":
+            raise ModelLoadFailed(self.failure)
         if self.state != "loaded":
             raise ModelLoading(f"The scripted model is {self.state}.")
 
@@ -118,15 +101,12 @@ class Scripted:
 
     @contextmanager
     def _slot(self) -> Iterator[None]:
-        with self._lock:
-            if self.running >= self._slots:
-                raise EngineError(f"All {self._slots} slots of the scripted engine are taken.")
-            self.running += 1
+        if not self._free.acquire(blocking=False):
+            raise EngineError(f"All {self.slots} slots of the scripted engine are taken.")
         try:
             yield
         finally:
-            with self._lock:
-                self.running -= 1
+            self._free.release()
 
     def _say(
         self, tokens: Sequence[Token], wanted: Generation, prompt: int, cancel: CancelToken
@@ -165,8 +145,6 @@ def _bytes(prompt: Prompt) -> bytes:
 
 
 def _vector(prompt: Prompt) -> tuple[float, ...]:
-    counts = [0] * _DIMENSIONS
-    for byte in _bytes(prompt):
-        counts[byte % _DIMENSIONS] += 1
-    length = math.sqrt(sum(count * count for count in counts)) or 1.0
-    return tuple(count / length for count in counts)
+    counts = Counter(byte % _DIMENSIONS for byte in _bytes(prompt))
+    length = math.hypot(*counts.values()) or 1.0
+    return tuple(counts[axis] / length for axis in range(_DIMENSIONS))

@@ -46,16 +46,16 @@ class Attention(nn.Module):
             part.view(batch, time, -1, self.shape.head_width).transpose(1, 2)
             for part in (self.q(x), self.k(x), self.v(x))
         )
-        q, k = _rotate(q, cos, sin), _rotate(k, cos, sin)
+        # In float32: on a CPU its gradient is several times faster than that of bfloat16.
+        q, k, v = _rotate(q, cos, sin), _rotate(k, cos, sin), v.float()
         mixed = functional.scaled_dot_product_attention(q, k, v, is_causal=True, enable_gqa=True)
         return self.output(mixed.transpose(1, 2).reshape(batch, time, width))
 
 
 def _rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """Rotate pairs (0, 1), (2, 3), ... as llama.cpp does for this architecture."""
+    """Rotate pairs (0, 1), (2, 3), ... as llama.cpp does for this architecture, in float32."""
     even, odd = x[..., 0::2], x[..., 1::2]
-    turned = torch.stack((even * cos - odd * sin, even * sin + odd * cos), dim=-1)
-    return turned.flatten(-2).to(x.dtype)
+    return torch.stack((even * cos - odd * sin, even * sin + odd * cos), dim=-1).flatten(-2)
 
 
 class Block(nn.Module):

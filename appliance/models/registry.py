@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -30,10 +30,11 @@ class Registry:
         self._clock = clock
         self._lock = threading.Lock()
         self._scanned: tuple[float, tuple[Entry, ...]] | None = None
+        self._failures: dict[str, tuple[tuple[int, ...], str]] = {}
         self._bundled = (replace(inspect(bundled, bundled.stem), bundled=True),) if bundled else ()
 
     def entries(self) -> tuple[Entry, ...]:
-        """All models: usable ones first, the default at the very front."""
+        """All models: the default at the very front, those that cannot be used last."""
         with self._lock:
             now = self._clock()
             if self._scanned is None or now - self._scanned[0] > _FRESH:
@@ -43,8 +44,23 @@ class Registry:
                 own = tuple(entry for entry in self._bundled if entry.id not in ids)
                 self._scanned = (now, found + own)
             entries = self._scanned[1]
-        default = _default(entries, self._settings.default)
-        return tuple(sorted(entries, key=lambda e: (not e.usable, e is not default, e.id)))
+        good = [entry for entry in entries if entry.usable and not self.load_failure(entry)]
+        default = _default(good, self._settings.default)
+        return tuple(
+            sorted(entries, key=lambda e: (e is not default, not e.usable, e not in good, e.id))
+        )
+
+    def note_load(self, entry: Entry, failure: str = "") -> None:
+        """Remember how loading went: the default is not a model that failed, until it changes."""
+        with self._lock:
+            self._failures.pop(entry.id, None)
+            if failure:
+                self._failures[entry.id] = (entry.stamp, failure)
+
+    def load_failure(self, entry: Entry) -> str:
+        """Why this very file could not be loaded the last time; "" if nothing is known."""
+        stamp, failure = self._failures.get(entry.id, ((), ""))
+        return failure if stamp == entry.stamp else ""
 
     def default(self) -> Entry:
         """The model for requests that name none; raises ModelNotFound without any model."""
@@ -114,10 +130,9 @@ def _first_usable(entries: tuple[Entry, ...]) -> Entry | None:
     return next((entry for entry in entries if entry.usable), None)
 
 
-def _default(entries: tuple[Entry, ...], configured: str) -> Entry | None:
+def _default(good: Sequence[Entry], configured: str) -> Entry | None:
     """The configured model, else the newest of the folder, else the bundled one."""
-    usable = [entry for entry in entries if entry.usable]
-    for entry in usable:
+    for entry in good:
         if entry.id.casefold() == configured.casefold():
             return entry
-    return max(usable, key=lambda entry: (not entry.bundled, entry.changed), default=None)
+    return max(good, key=lambda entry: (not entry.bundled, entry.changed), default=None)

@@ -16,7 +16,7 @@ from appliance.domain.requests import (
     Generation,
 )
 from appliance.engines.base import Engine, Vectors
-from appliance.errors import EngineDied
+from appliance.errors import EngineDied, ModelLoadFailed
 from appliance.models.folder import Entry
 from appliance.models.registry import Registry
 from appliance.observe.runs import Runs
@@ -76,7 +76,7 @@ class Conversation:
 
     def embed(self, request: EmbeddingRequest, caller: Caller) -> tuple[str, Vectors]:
         """The public name of the model, and a vector for each input."""
-        entry = self._registry.resolve(request.model)
+        entry = self._loadable(request.model)
         with (
             self._pool.use(entry) as loaded,
             loaded.scheduler.slot(caller.client, caller.cancel),
@@ -86,7 +86,7 @@ class Conversation:
 
     def detokenize(self, model: str, tokens: tuple[int, ...], cancel: CancelToken) -> str:
         """The text of token ids of the model's vocabulary."""
-        with self._pool.use(self._registry.resolve(model)) as loaded:
+        with self._pool.use(self._loadable(model)) as loaded:
             return loaded.engine.detokenize(tokens, cancel)
 
     def _answer(
@@ -95,9 +95,20 @@ class Conversation:
         caller: Caller,
         makers: Sequence[Make],
     ) -> Answer:
-        entry = self._registry.resolve(generation.model)
+        entry = self._loadable(generation.model)
         events = EventStream(self._choices(entry, generation, caller, makers))
         return Answer(self._registry.public_name(generation.model, entry), events)
+
+    def _loadable(self, name: str) -> Entry:
+        """The model that a name means; another default stands in for one that cannot be loaded."""
+        entry = self._registry.resolve(name)
+        try:
+            with self._pool.use(entry):
+                return entry
+        except ModelLoadFailed:
+            if self._registry.resolve(name) == entry:
+                raise
+            return self._loadable(name)
 
     def _choices(
         self,

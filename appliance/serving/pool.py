@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from appliance.config import ModelSettings
 from appliance.engines.base import Engine
-from appliance.errors import ModelLoading, ShuttingDown
+from appliance.errors import ModelLoadFailed, ModelLoading, ShuttingDown
 from appliance.models.folder import Entry
 from appliance.models.registry import Registry
 from appliance.serving.scheduler import Scheduler
@@ -57,14 +57,6 @@ class Pool:
         with self._lock:
             return tuple(self._loaded.values())
 
-    def failure(self, entry: Entry) -> str:
-        """Why the model could not be loaded the last time it was tried; "" if nothing is known."""
-        with self._lock:
-            loaded = self._loaded.get(entry.id)
-        if loaded is None or loaded.entry.stamp != entry.stamp:
-            return ""
-        return loaded.engine.failure
-
     @contextmanager
     def use(self, entry: Entry) -> Iterator[Loaded]:
         """The model, ready and safe from being unloaded within the block.
@@ -73,7 +65,7 @@ class Pool:
         """
         loaded = self._claim(entry)
         try:
-            loaded.engine.wait_ready(self._settings.load_wait_seconds)
+            self._wait_ready(loaded)
             yield loaded
         finally:
             with self._lock:
@@ -129,6 +121,14 @@ class Pool:
                 loaded.engine.start()
         return loaded
 
+    def _wait_ready(self, loaded: Loaded) -> None:
+        try:
+            loaded.engine.wait_ready(self._settings.load_wait_seconds)
+        except ModelLoadFailed as error:
+            self._registry.note_load(loaded.entry, error.message)
+            raise
+        self._registry.note_load(loaded.entry)
+
     def _add(self, entry: Entry) -> Loaded:
         engine = self._make_engine(entry)
         scheduler = Scheduler(engine.slots, self._queue_length)
@@ -137,17 +137,25 @@ class Pool:
         return self._loaded[entry.id]
 
     def _make_room(self, wanted: Entry) -> list[Loaded]:
-        """Take models out of the table, so that `wanted` fits; the caller stops their engines."""
+        """Take models out of the table, so that `wanted` fits; the caller stops their engines.
+
+        A model that failed to load holds no memory: it stays for its reason, and pushes none out.
+        """
         present = {entry.id: entry.stamp for entry in self._registry.entries()}
         outgoing = [
             loaded
             for loaded in self._loaded.values()
             if not loaded.users and present.get(loaded.entry.id) != loaded.entry.stamp
         ]
-        staying = [loaded for loaded in self._loaded.values() if loaded not in outgoing]
-        if wanted.id not in (loaded.entry.id for loaded in staying):
-            idle = sorted((m for m in staying if not m.users), key=lambda m: m.used)
-            excess = len(staying) + 1 - self._settings.max_loaded
+        there = self._loaded.get(wanted.id)
+        if there is None or there in outgoing or self._is_due_again(there):
+            held = [
+                loaded
+                for loaded in self._loaded.values()
+                if loaded not in outgoing and loaded.engine.state != "failed"
+            ]
+            idle = sorted((m for m in held if not m.users), key=lambda m: m.used)
+            excess = len(held) + 1 - self._settings.max_loaded
             if excess > len(idle):
                 raise ModelLoading(
                     f"There is no room for '{wanted.id}' while the loaded models are busy; try "
@@ -161,9 +169,12 @@ class Pool:
 
     def _may_start(self, loaded: Loaded) -> bool:
         """A model that failed is tried again, but not by every request."""
-        now = self._clock()
-        if loaded.engine.state == "failed" and now - loaded.started < _FAILURE_STANDS:
+        if loaded.engine.state == "failed" and not self._is_due_again(loaded):
             return False
         if loaded.engine.state in ("failed", "unloaded"):
-            loaded.started = now
+            loaded.started = self._clock()
         return True
+
+    def _is_due_again(self, loaded: Loaded) -> bool:
+        failed = loaded.engine.state == "failed"
+        return failed and self._clock() - loaded.started >= _FAILURE_STANDS

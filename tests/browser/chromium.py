@@ -29,7 +29,9 @@ class Page:
     def __init__(self) -> None:
         self.requests: list[str] = []
         self.complaints: list[str] = []
-        self._home = tempfile.TemporaryDirectory(prefix="luna-chromium-", ignore_cleanup_errors=True)
+        self._home = tempfile.TemporaryDirectory(
+            prefix="luna-chromium-", ignore_cleanup_errors=True
+        )
         theirs_in, ours_out = os.pipe()
         ours_in, theirs_out = os.pipe()
         # The browser reads from descriptor 3 and writes to 4.

@@ -43,7 +43,7 @@ def test_an_operation_can_be_tried(luna: RunningLuna, page: Page, width: int, he
     page.evaluate(f"document.querySelector('{CHAT} .opblock-summary-control').click()")
     page.wait_for(f"(document.querySelector('{CHAT} textarea') || {{}}).value")  # the example
     page.evaluate(f"document.querySelector('{CHAT} .execute').click()")
-    status = f"document.querySelector('{CHAT} .live-responses-table .response-col_status')"
+    status = f"document.querySelector('{CHAT} .live-responses-table tbody .response-col_status')"
     page.wait_for(f"{status} !== null && {status}.textContent.includes('200')")
 
     assert page.evaluate("document.documentElement.scrollWidth") <= width

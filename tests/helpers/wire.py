@@ -132,7 +132,7 @@ class Wire:
                 return
 
     def ended(self) -> bool:
-        """Wait for the server to close, however it does so; True if it said nothing more in HTTP."""
+        """Wait for the server to close in whatever way; True if no response came before."""
         try:
             return not self._file.read().startswith(b"HTTP/")
         except ConnectionError:
@@ -157,7 +157,7 @@ def serving(
     tls: ssl.SSLContext | None = None,
     listeners: list[Listener] | None = None,
 ) -> Iterator[int]:
-    """A server on a free port of the loopback interface; yields the port (of the first listener)."""
+    """A server on a free port of the loopback interface; yields the (first) port."""
     limits = limits or Limits(workers=4)
     listeners = listeners or bind("127.0.0.1", 0, limits.backlog, tls)
     server = Server(app, listeners, limits, logging.getLogger("tests.http"))

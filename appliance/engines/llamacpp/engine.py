@@ -18,6 +18,7 @@ from appliance.engines.base import ModelSpec, Vectors
 from appliance.engines.child import Child, ChildPlan
 from appliance.engines.llamacpp import chunks, command, forced, payload, reasons
 from appliance.engines.llamacpp.connection import Connection
+from appliance.errors import ModelLoadFailed
 from appliance.system.processes import Spawner
 
 _SLOWEST_DISK = 10e6  # bytes per second: an SD card in a bad mood
@@ -54,6 +55,17 @@ class _Server:
         )
 
 
+def _runtime_folder() -> Path:
+    """A private folder for the sockets."""
+    try:
+        return Path(tempfile.mkdtemp(prefix="luna-engine-"))
+    except OSError as error:
+        raise ModelLoadFailed(
+            f"No folder for the engine's socket can be made in {tempfile.gettempdir()}: "
+            f"{error.strerror}. Free some space there, or set TMPDIR to another folder."
+        ) from error
+
+
 class LlamaCpp:
     """An `Engine` (see `engines.base`)."""
 
@@ -68,7 +80,7 @@ class LlamaCpp:
         self._settings = settings
         self._spawner = spawner
         self._patience = patience
-        self._folder = Path(tempfile.mkdtemp(prefix="luna-engine-"))
+        self._folder = _runtime_folder()
         self._embedding: _Server | None = None
         self._lock = threading.Lock()
         layout = command.Layout(settings.slots, spec.context, settings.batch)
@@ -88,12 +100,6 @@ class LlamaCpp:
     def state(self) -> str:
         """The state of the chat child."""
         return str(self._chat.child.state)
-
-    @property
-    def failure(self) -> str:
-        """Why the chat child cannot be started."""
-        child = self._chat.child
-        return child.failure.message if child.state == "failed" and child.failure else ""
 
     @property
     def pid(self) -> int | None:

@@ -37,6 +37,7 @@ def main() -> int:
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = args.threads
     params.cache_ram_mib = 0  # an unbounded prompt cache has no place on a board of 4 GB
     params.ui = False
+    params.fit_params = False  # sizes are what the settings say, not what is free right now
     params.endpoint_slots = True
     if args.chat_template_file:
         params.chat_template = Path(args.chat_template_file).read_text("utf-8")

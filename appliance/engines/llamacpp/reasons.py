@@ -37,6 +37,10 @@ _KNOWN = (
         "The model file is damaged or incomplete; copy it again.",
     ),
     (
+        r"error loading model[^:\n]*: (?P<what>.+)",
+        "The model cannot be loaded ({what}); copy it again, or choose another.",
+    ),
+    (
         r"Permission denied",
         "The model file may not be read; give the user that runs Luna the right to read it.",
     ),

@@ -92,9 +92,7 @@ def test_a_port_in_use_is_said_to_be(opened: ExitStack, host: str) -> None:
     ("host", "words"),
     [("192.0.2.1", "does not have that address"), ("nowhere.invalid", "is unknown")],
 )
-def test_a_foreign_host_is_refused(
-    host: str, words: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_foreign_host_is_refused(host: str, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
     if words == "is unknown":
 
         def unknown(*_: object, **__: object) -> None:
@@ -173,10 +171,11 @@ def test_a_bad_count_is_refused() -> None:
 def test_what_does_not_listen_is_refused(opened: ExitStack) -> None:
     datagrams = opened.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
     deaf = opened.enter_context(socket.socket(socket.AF_INET))
-    null = opened.enter_context(Path("/dev/null").open())
+    null = os.open(os.devnull, os.O_RDONLY)
+    opened.callback(os.close, null)
     for descriptor in (datagrams.fileno(), deaf.fileno()):
         assert "descriptor 3 does not listen for streams" in hand_over("1", descriptor)[0]
-    assert "descriptor 3 is not a socket" in hand_over("1", null.fileno())[0]
+    assert "descriptor 3 is not a socket" in hand_over("1", null)[0]
 
 
 def test_a_unix_listener_is_named_by_its_path(opened: ExitStack, tmp_path: Path) -> None:

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import cast
 
+import msgspec
+
 from appliance.domain.messages import Message, Role, ToolCall, ToolDefinition
 from appliance.domain.requests import (
     ChatRequest,
@@ -17,7 +19,7 @@ from appliance.domain.requests import (
     ResponseFormat,
     ToolChoice,
 )
-from appliance.domain.sampling import Sampling
+from appliance.domain.sampling import RANDOM_SEED, Sampling
 from appliance.errors import BadRequest, MissingField, Unsupported, WrongType
 from appliance.http.dialects.openai.requests import (
     ChatBody,
@@ -26,6 +28,7 @@ from appliance.http.dialects.openai.requests import (
     ContentPart,
     EmbeddingBody,
     Inputs,
+    MessageToolCall,
     NamedToolChoice,
     ResponseFormatBody,
     SamplingBody,
@@ -34,6 +37,7 @@ from appliance.http.dialects.openai.requests import (
 
 _ROLES = {"developer": Role.SYSTEM, "function": Role.TOOL}
 _MOST_PROMPTS = 64
+_MOST_INPUTS = 2048
 _TOKEN_ID = re.compile(r"[0-9]{1,9}")
 
 
@@ -93,6 +97,11 @@ def prompts(value: Inputs, name: str) -> tuple[Prompt, ...]:
             "tokens in one array.",
             param=name,
         )
+    if len(value) > _MOST_INPUTS:
+        raise BadRequest(
+            f"'{name}' has {len(value)} items, but at most {_MOST_INPUTS} can be sent at once.",
+            param=name,
+        )
     return tuple(tuple(item) if isinstance(item, list) else cast("str", item) for item in value)
 
 
@@ -112,7 +121,7 @@ def _generation(body: SamplingBody, newer_limit: int | None) -> Generation:
             frequency_penalty=body.frequency_penalty,
             presence_penalty=body.presence_penalty,
             # llama.cpp takes 32 bits; -1 means a random seed there, and so it does here.
-            seed=None if body.seed in (None, -1) else body.seed % 2**32,
+            seed=None if body.seed in (None, -1) else body.seed % RANDOM_SEED,
             logit_bias=_logit_bias(body.logit_bias or {}),
             ignore_eos=bool(body.ignore_eos),
         ),
@@ -132,8 +141,8 @@ def _logit_bias(biases: Mapping[str, float]) -> tuple[tuple[int, float], ...]:
 def _message(message: ChatMessage, path: str) -> Message:
     role = _ROLES.get(message.role) or Role(message.role)
     calls = tuple(
-        ToolCall(call.id, call.function.name, call.function.arguments)
-        for call in message.tool_calls or ()
+        ToolCall(call.id, call.function.name, _arguments(call, f"{path}.tool_calls[{i}]"))
+        for i, call in enumerate(message.tool_calls or ())
     )
     if message.content is None and not calls and role is not Role.ASSISTANT:
         raise MissingField(f"Missing required field '{path}.content'.", param=f"{path}.content")
@@ -145,6 +154,19 @@ def _message(message: ChatMessage, path: str) -> Message:
         tool_call_id=message.tool_call_id,
         name=message.name,
     )
+
+
+def _arguments(call: MessageToolCall, path: str) -> str:
+    """JSON text; some clients send none at all for a function without parameters."""
+    text = call.function.arguments or "{}"
+    try:
+        msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise BadRequest(
+            f"'{path}.function.arguments' must be JSON text: {error}.",
+            param=f"{path}.function.arguments",
+        ) from error
+    return text
 
 
 def _text(content: str | Sequence[ContentPart] | None, path: str) -> str:

@@ -12,7 +12,7 @@ Seed = Annotated[int, Meta(ge=-(2**53), le=2**53)]
 Penalty = Annotated[float, Meta(ge=-2, le=2)]
 Unit = Annotated[float, Meta(ge=0, le=1)]
 Tokens = Annotated[list[Token], Meta(min_length=1)]
-Inputs = str | Annotated[list[str | Token | Tokens], Meta(min_length=1, max_length=2048)]
+Inputs = str | Annotated[list[str | Token | Tokens], Meta(min_length=1)]
 
 
 class ContentPart(Struct, frozen=True):

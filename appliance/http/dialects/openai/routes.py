@@ -112,7 +112,7 @@ class OpenAI:
 
     def _row(self, entry: Entry) -> answers.ModelRow:
         states = {each.entry.id: each.engine.state for each in self._pool.loaded()}
-        failure = entry.problem or self._pool.failure(entry)
+        failure = entry.problem or self._registry.load_failure(entry)
         value = "failed" if failure else states.get(entry.id, "unloaded")
         aliases = [name for name, id in self._registry.aliases().items() if id == entry.id]
         return answers.ModelRow(
