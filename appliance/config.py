@@ -32,7 +32,7 @@ class ServerSettings(Struct, frozen=True, forbid_unknown_fields=True):
     host: str = "0.0.0.0"  # the API is for the local network
     port: Port = 8080
     listeners: tuple[Listener, ...] = ()
-    workers: Positive = 96
+    workers: Positive = 192
     body_bytes: Positive = 32 * 2**20
     cors_origins: tuple[str, ...] = ("*",)
     tls_certificate: Path | None = None
@@ -71,7 +71,7 @@ class CpuEngineSettings(Struct, frozen=True, forbid_unknown_fields=True):
 class QueueSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """How many requests may wait for one model, and how long a silent engine is trusted."""
 
-    length: Positive = 256
+    length: Positive = 80
     stall_seconds: Annotated[float, Meta(gt=0)] = 60.0
     slowest_prefill: Annotated[float, Meta(gt=0)] = 5.0
 

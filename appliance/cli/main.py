@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from appliance import __version__
 from appliance.cli import chat, models, serve
 from appliance.cli.bench import command as bench
+from appliance.cli.doctor import command as doctor
 from appliance.errors import LunaError
 
-_COMMANDS = (serve, chat, models, bench)
+_COMMANDS = (serve, chat, models, bench, doctor)
 
 
 def build_parser() -> argparse.ArgumentParser:

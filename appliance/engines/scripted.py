@@ -51,26 +51,28 @@ class Scripted:
         self._free = threading.Semaphore(slots)
         self.slots = slots
         self.state = "unloaded"
-        self.failure = ""
+        self._failure = ""
 
     def start(self) -> None:
-        """Load, unless it is loaded; unlike a real engine's this may wait, at the gate."""
-        if self.state == "loaded":
-            return
-        self.state, self.failure = "loading", ""
-        try:
-            self._gates.load()
-        except LunaError as error:
-            self.state, self.failure = "failed", error.message
-        else:
-            self.state = "loaded"
+        """Begin to load, unless that was done; the gate is passed by those who wait."""
+        if self.state not in ("loading", "loaded"):
+            self.state = "loading"
 
     def wait_ready(self, timeout: float) -> None:
-        """Raise at once unless it is loaded."""
+        """Load; what the gate raises is why it failed, unless that is ModelLoading."""
+        if self.state == "loading":
+            try:
+                self._gates.load()
+            except ModelLoading:
+                raise
+            except LunaError as error:
+                self.state, self._failure = "failed", error.message
+            else:
+                self.state = "loaded"
         if self.state == "failed":
-            raise ModelLoadFailed(self.failure)
-        if self.state != "loaded":
-            raise ModelLoading(f"The scripted model is {self.state}.")
+            raise ModelLoadFailed(self._failure)
+        if self.state == "unloaded":
+            raise ModelLoading("The scripted model was not started.")
 
     def chat(self, request: ChatRequest, cancel: CancelToken) -> Iterator[Event]:
         """What the script says to a conversation."""
@@ -112,7 +114,8 @@ class Scripted:
         self, tokens: Sequence[Token], wanted: Generation, prompt: int, cancel: CancelToken
     ) -> Iterator[Event]:
         joiner, scanner = Joiner(), StopScanner(wanted.stop)
-        said, reason, calls = 0, _natural_end(tokens), 0
+        said, calls = 0, 0
+        reason: FinishReason = "stop"
         with self._slot():
             for token in tokens:
                 self._gates.token(said, cancel)
@@ -123,7 +126,7 @@ class Scripted:
                 said += 1
                 if isinstance(token, ToolCall):
                     yield ToolCallDelta(calls, token.arguments, token.id, token.name)
-                    calls += 1
+                    calls, reason = calls + 1, "tool_calls"
                 elif text := scanner.feed(joiner.feed(token)):
                     yield Content(text)
                 if scanner.stopped:
@@ -132,10 +135,6 @@ class Scripted:
             if rest := scanner.feed(joiner.close()) + scanner.close():
                 yield Content(rest)
         yield Finish(reason, Usage(prompt, said))
-
-
-def _natural_end(tokens: Sequence[Token]) -> FinishReason:
-    return "tool_calls" if any(isinstance(token, ToolCall) for token in tokens) else "stop"
 
 
 def _bytes(prompt: Prompt) -> bytes:

@@ -14,7 +14,7 @@ from appliance.guide.prompt import END
 from appliance.guide.tokenizer import PAD
 
 _FIRST_WEIGHT = 3.0
-_BRIEF_TOKENS = 2
+_BRIEF_TOKENS = 1
 _POOL = 4096
 
 
@@ -38,7 +38,7 @@ class Encoded:
 
 
 def encode(tokenizer: Tokenizer, sample: Sample) -> Encoded:
-    """Tokenise a sample; a brief answer is cut after its first tokens, others end with the mark."""
+    """Tokenise a sample; a brief answer is cut after its first token, others end with the mark."""
     prompt = tokenizer.encode(sample.prompt).ids
     answer = tokenizer.encode(sample.answer + ("" if sample.brief else END)).ids
     return Encoded(prompt + (answer[:_BRIEF_TOKENS] if sample.brief else answer), len(prompt))
@@ -49,7 +49,7 @@ def batches(
 ) -> Iterator[Batch]:
     """Yield batches of similar lengths with at most `budget` tokens, in random order."""
     source = iter(samples)
-    padding = tokenizer.token_to_id(PAD)
+    padding = tokenizer.encode(PAD).ids[0]
     while True:
         pool = sorted(
             (encode(tokenizer, sample) for sample in islice(source, _POOL)),

@@ -15,13 +15,15 @@ LIVE = "live_state"
 # Phrasings of these intents are right for any machine, or name others on purpose:
 # a foreign name in them would not make them foreign.
 _EVERY_MACHINE = frozenset(
-    "laptop boards fleet find_box privacy model_choose npu capabilities who_are_you language".split()
+    (
+        "boards capabilities find_box fleet language laptop model_choose npu privacy who_are_you"
+    ).split()
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A prompt and its answer; of a `brief` one only the first tokens need learning."""
+    """A prompt and its answer; of a `brief` one only the first token needs learning."""
 
     prompt: str
     answer: str
@@ -38,7 +40,7 @@ class Texts:
     results: list[Choice]
 
     def near_misses(self) -> list[Choice]:
-        """Phrasings that ask about the appliance by name: about another machine, they are foreign."""
+        """Phrasings that name the appliance; with another machine in its place they are foreign."""
         return [
             phrasing
             for section, phrasings in self.questions.items()
@@ -79,12 +81,12 @@ class Corpus:
         """Yield questions, questions with tools, and results to repeat."""
         while True:
             kind = self._rng.random()
-            if kind < 0.16:
+            if kind < 0.13:
                 result = make_result(
                     self._texts.results, self._texts.words, self._vocabulary, self._rng
                 )
                 yield Sample(result_prompt(result), result)
-            elif kind < 0.34:
+            elif kind < 0.31:
                 yield self._question_with_tools()
             else:
                 yield self._question()

@@ -76,7 +76,11 @@ def load_results(path: Path = FOLDER / "results.toml") -> list[str]:
 
 def tool_definition(name: str) -> dict[str, Any]:
     """Return an OpenAI tool without parameters."""
-    function = {"name": name, "description": name, "parameters": {"type": "object", "properties": {}}}
+    function = {
+        "name": name,
+        "description": name,
+        "parameters": {"type": "object", "properties": {}},
+    }
     return {"type": "function", "function": function}
 
 
@@ -169,14 +173,14 @@ def _report(name: str, outcomes: Sequence[Outcome]) -> None:
         print(f"  {outcome.expected}: {outcome.text!r} -> {outcome.got!r}")
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Parse the command line and print the scores."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", type=Path, default=model_path())
     parser.add_argument("--only", choices=SETS, action="append", help="run only these sets")
     parser.add_argument("--temperature", type=float, default=0.0)
     parser.add_argument("--seed", type=int, default=1)
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     with GuideServer(options.model) as server:
         for name in options.only or SETS:
             sampling = {"temperature": options.temperature, "seed": options.seed}

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-_TOKEN = re.compile(r"[(|)]|\{[a-z_]+\}|[^(|){]+")
+_TOKEN = re.compile(r"[(|)]|\{[a-z_]+\}|[^(|){}]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +32,11 @@ Words = Mapping[str, Choice]
 
 
 def parse(line: str) -> Choice:
-    """Parse one phrasing; ValueError if its parentheses do not match."""
-    tokens = iter(_TOKEN.findall(line))
-    choice, closed = _alternatives(tokens)
+    """Parse one phrasing; ValueError if its parentheses or braces do not match."""
+    tokens = _TOKEN.findall(line)
+    if "".join(tokens) != line:
+        raise ValueError(f"A '{{' without a word and '}}' in: {line}")
+    choice, closed = _alternatives(iter(tokens))
     if closed:
         raise ValueError(f"A ')' without '(' in: {line}")
     return choice
@@ -82,9 +84,8 @@ def mentions(part: Part, name: str) -> bool:
 
 def _lines(path: Path) -> Iterator[str]:
     for line in path.read_text(encoding="utf-8").splitlines():
-        if stripped := line.strip():
-            if not stripped.startswith("#"):
-                yield stripped
+        if (stripped := line.strip()) and not stripped.startswith("#"):
+            yield stripped
 
 
 def load_words(path: Path) -> dict[str, Choice]:

@@ -32,7 +32,9 @@ def _random_words(vocabulary: Sequence[str], rng: random.Random) -> str:
         rng.choice(vocabulary) if rng.random() < 0.75 else _token(rng)
         for _ in range(rng.randint(2, 18))
     ]
-    marked = [word + rng.choice((",", ":", "%", ";")) if rng.random() < 0.1 else word for word in chosen]
+    marked = [
+        word + rng.choice((",", ":", "%", ";")) if rng.random() < 0.1 else word for word in chosen
+    ]
     text = " ".join(marked)
     text = text[0].upper() + text[1:] if rng.random() < 0.6 else text
     return text + rng.choice((".", ".", ".", "", "!"))

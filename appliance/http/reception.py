@@ -24,6 +24,7 @@ from appliance.http.limits import KIB, Limits
 from appliance.http.listeners import Listener
 from appliance.http.refusal import Refusal
 
+# More than a TLS record, so that none is left behind where the epoll does not see it.
 _READ = 32 * KIB
 _TICK = 0.25
 _ONCE = select.EPOLLIN | select.EPOLLONESHOT
@@ -198,8 +199,6 @@ class Reception:
         connection.deadline = self._clock() + self._limits.idle_seconds
         if connection.intake.begun:
             self._take(connection, b"")
-        elif connection.listener.tls and connection.socket.pending():
-            self._advance(connection)
         else:
             self._arm(connection)
 
@@ -226,7 +225,7 @@ class Reception:
         if connection.phase is not Phase.BODY:
             connection.phase = Phase.BODY
             connection.body_started = now
-            if intake.head is not None and intake.head.expects_continue and not intake.received:
+            if intake.head is not None and intake.head.expects_continue:
                 connection.say(b"HTTP/1.1 100 Continue\r\n\r\n")
         allowed = limits.body_seconds + intake.received / limits.body_rate
         connection.deadline = connection.body_started + allowed

@@ -5,6 +5,9 @@ from __future__ import annotations
 import pytest
 from openai import OpenAI
 
+from tests.helpers import random_model
+from tests.helpers.random_vocabulary import train
+
 pytestmark = pytest.mark.needs("engine")
 PROMPT = "Luna is"
 MODEL = "luna-small"
@@ -48,10 +51,10 @@ def test_echo(client: OpenAI) -> None:
     plain = client.completions.create(prompt=PROMPT, **fields)  # type: ignore[call-overload]
     echoed = client.completions.create(prompt=PROMPT, echo=True, **fields)  # type: ignore[call-overload]
     assert echoed.choices[0].text == PROMPT + plain.choices[0].text
-    tokens = client.completions.create(model=MODEL, prompt=[300], echo=True, max_tokens=1)
-    again = client.completions.create(model=MODEL, prompt=[300, 300], echo=True, max_tokens=1)
-    word = tokens.choices[0].text
-    assert any(again.choices[0].text.startswith(word[:end] * 2) for end in range(1, len(word)))
+    tokens = train(random_model.TINY.vocabulary, 0).tokens
+    number, word = next((i, t) for i, t in enumerate(tokens) if t.isascii() and len(t) > 2)
+    twice = client.completions.create(model=MODEL, prompt=[number] * 2, echo=True, max_tokens=1)
+    assert twice.choices[0].text.startswith(word * 2)
 
 
 def test_what_stands_between_two_texts(client: OpenAI) -> None:
@@ -108,5 +111,6 @@ def test_logprobs_and_their_offsets(client: OpenAI, stream: bool) -> None:
     assert text.startswith(PROMPT)
     assert offsets[0] == len(PROMPT)
     assert offsets == sorted(offsets)
-    assert all(len(top) == 2 for each in found for top in each.top_logprobs or [])
+    # Two tokens that are no characters may have one name.
+    assert all(1 <= len(top) <= 2 for each in found for top in each.top_logprobs or [])
     assert all(value <= 0 for each in found for value in each.token_logprobs or [])

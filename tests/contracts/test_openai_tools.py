@@ -18,11 +18,8 @@ ARGUMENTS = {"get_weather": {"city": "Oslo", "unit": "celsius"}, "ring": {"bell"
 
 def asked(client: OpenAI, **fields: Any) -> tuple[ChatCompletionMessage, str]:
     """The answer with both tools on offer, and why it ended."""
-    choice = (
-        client.chat.completions.create(
-            **{"model": "luna-small", "messages": HELLO, "tools": TOOLS, "max_tokens": 300} | fields
-        )
-    ).choices[0]
+    body: Any = {"model": "luna-small", "messages": HELLO, "tools": TOOLS, "max_tokens": 300}
+    (choice,) = client.chat.completions.create(**body | fields).choices
     return choice.message, choice.finish_reason
 
 

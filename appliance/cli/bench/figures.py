@@ -15,15 +15,16 @@ from appliance.cli.bench.load import Round, Sample
 class Figures:
     """The figures of some rounds with `clients` clients; NaN where nothing could be measured.
 
-    Generation is counted from the first piece of text of all clients to the last one, prefill
-    from the start to the last client's first piece: with more clients than slots their waiting is
-    part of both.
+    Throughput is all tokens of the answers over the whole time. Generation is counted from the
+    first piece of text of all clients to the last one, prefill from the start to the last client's
+    first piece: with more clients than slots their waiting is part of both.
     """
 
     clients: int
     requests: int
     failures: int
     problem: str
+    throughput: float
     generation: float
     prefill: float
     first_p50: float
@@ -38,10 +39,11 @@ class Figures:
 class Comparison:
     """Ours against the engine's own server, round by round: medians of the pairs.
 
-    `generation_ratio` above 1 means that ours was quicker; `added_first` is in seconds.
+    A ratio above 1 means that ours was quicker; `added_first` is in seconds.
     """
 
     clients: int
+    throughput_ratio: float
     generation_ratio: float
     added_first: float
 
@@ -58,6 +60,7 @@ def figures(rounds: Sequence[Round]) -> Figures:
         requests=len(samples),
         failures=len(problems),
         problem=problems[0] if problems else "",
+        throughput=_median(throughput(each.samples) for each in rounds),
         generation=_median(generation(each.samples) for each in rounds),
         prefill=_median(prefill(each.samples) for each in rounds),
         first_p50=percentile(firsts, 50),
@@ -74,9 +77,19 @@ def compare(ours: Sequence[Round], theirs: Sequence[Round]) -> Comparison:
     pairs = list(zip(ours, theirs, strict=True))
     return Comparison(
         clients=len(ours[0].samples),
+        throughput_ratio=_median(throughput(a.samples) / throughput(b.samples) for a, b in pairs),
         generation_ratio=_median(generation(a.samples) / generation(b.samples) for a, b in pairs),
         added_first=_median(_first(a.samples) - _first(b.samples) for a, b in pairs),
     )
+
+
+def throughput(samples: Iterable[Sample]) -> float:
+    """All clients' tokens in a second, prefill and all."""
+    good = _good(samples)
+    if not good:
+        return math.nan
+    seconds = max(sample.pieces[-1] for sample in good) - min(sample.begun for sample in good)
+    return sum(sample.tokens for sample in good) / seconds if seconds > 0 else math.nan
 
 
 def generation(samples: Iterable[Sample]) -> float:

@@ -11,14 +11,15 @@ from appliance.cli.bench.machine import Machine
 from appliance.cli.table import table
 
 _HEADS = (
-    "SERVER", "CLIENTS", "FAILED", "TOKENS/S", "PREFILL/S", "FIRST p50", "p99", "GAP p50", "p99",
-    "LOAD GENERATOR",
+    "SERVER", "CLIENTS", "FAILED", "TOKENS/S", "GENERATED/S", "PREFILL/S", "FIRST p50", "p99",
+    "GAP p50", "p99", "LOAD GENERATOR",
 )  # fmt: skip
 _NOTES = """\
 Every client asks at the same moment for {tokens} tokens after a prompt of about {prompt} tokens,
 {rounds} times; greedily, past any end of turn, and no two prompts begin alike, so no cache helps.
-Times in ms, from before the connection to the first text and from piece to piece; waiting for a
-slot is part of them. LOAD GENERATOR is its own use of one core."""
+TOKENS/S counts the answers' tokens over the whole time, prefill and all, GENERATED/S from the
+first text on. Times are in ms, from before the connection to the first text, and from piece to
+piece; waiting for a slot is part of them. LOAD GENERATOR is its own use of one core."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,7 @@ def _row(name: str, each: Figures) -> tuple[str, ...]:
         name,
         str(each.clients),
         str(each.failures),
+        _figure(each.throughput, 1),
         _figure(each.generation, 1),
         _figure(each.prefill, 1),
         *(
@@ -89,9 +91,14 @@ def _row(name: str, each: Figures) -> tuple[str, ...]:
 
 
 def _against(comparisons: tuple[Comparison, ...]) -> str:
-    heads = ("CLIENTS", "OURS / ENGINE'S TOKENS/S", "ADDED TO FIRST (ms)")
+    heads = ("CLIENTS", "LUNA / ENGINE: TOKENS", "GENERATED", "ADDED TO FIRST")
     rows = [
-        (str(each.clients), _figure(each.generation_ratio, 3), _figure(1000 * each.added_first, 2))
+        (
+            str(each.clients),
+            _figure(each.throughput_ratio, 3),
+            _figure(each.generation_ratio, 3),
+            _figure(1000 * each.added_first, 2),
+        )
         for each in comparisons
     ]
     return table(heads, rows)

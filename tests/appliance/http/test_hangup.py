@@ -136,6 +136,16 @@ def test_a_reused_descriptor_is_not_taken_for_gone(watch: HangupWatch) -> None:
         assert not gone.is_set()
 
 
+def test_an_event_of_a_descriptors_former_owner_is_ignored(watch: HangupWatch, pair: Pair) -> None:
+    gone = threading.Event()
+    with watch.on_hangup(pair[0], gone.set):
+        fd = pair[0].fileno()
+        watch._announce(fd, watch._watches[fd])
+        assert not gone.is_set()
+        pair[1].close()
+        assert gone.wait(5)
+
+
 def test_a_failing_callback_harms_nobody_else(
     watch: HangupWatch, pair: Pair, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -85,6 +85,27 @@ def test_a_refusal_reaches_a_client_that_is_still_sending() -> None:
         assert wire.response().code == "request_too_large"
 
 
+def test_a_client_that_waits_for_the_end_is_told_of_it_at_once() -> None:
+    with serving(limits=Limits(workers=1, linger_seconds=60)) as port, Wire(port) as wire:
+        assert wire.request("/", "Connection: close").status == 200
+        assert wire.ended()
+
+
+def test_a_client_that_never_closes_is_not_lingered_for_long() -> None:
+    limits = Limits(workers=1, linger_seconds=0.2)
+    with serving(limits=limits) as port, Wire(port) as wire:
+        assert refusal(wire.send(b"nonsense\r\n")) == (400, "bad_request_line")
+
+        def is_cut_off() -> bool:
+            try:
+                wire.send(b"more")
+            except ConnectionError:
+                return True
+            return False
+
+        eventually(is_cut_off)
+
+
 def test_a_good_request_before_a_bad_one_is_answered() -> None:
     with serving() as port, Wire(port) as wire:
         wire.send(GET + b"nonsense\r\n\r\n")

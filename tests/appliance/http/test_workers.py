@@ -79,8 +79,9 @@ def test_a_stuck_worker_does_not_hold_the_stop_up() -> None:
     eventually(lambda: pool.done)
 
 
-def test_threads_have_names() -> None:
+def test_threads_have_names_and_die_with_the_process() -> None:
     pool = Pool(2)
-    names = {thread.name for thread in threading.enumerate()}
-    assert {"luna-http-1", "luna-http-2"} <= names
+    named = {thread.name: thread for thread in threading.enumerate()}
+    assert {"luna-http-1", "luna-http-2"} <= named.keys()
+    assert named["luna-http-1"].daemon, "a stuck application would keep the process alive"
     assert pool.stop(5)

@@ -45,7 +45,8 @@ def chat(body: ChatBody, device_tools: Mapping[str, ToolDefinition]) -> ChatRequ
     """A chat request; `device_tools` are those that the server can run."""
     generation = _generation(body, body.max_completion_tokens)
     if body.logprobs:
-        generation = replace(generation, logprobs=body.top_logprobs or 0)
+        # Engines may give nothing for 0 alternatives; what is too much is cut by the renderer.
+        generation = replace(generation, logprobs=max(1, body.top_logprobs or 0))
     elif body.top_logprobs is not None:
         raise BadRequest("'top_logprobs' needs 'logprobs' to be true.", param="top_logprobs")
     tools, ours = _tools(body, device_tools)
@@ -203,7 +204,8 @@ def _tools(
             theirs[name] = _definition(tool)
     for name in sorted(ours - set(device_tools)):
         known = ", ".join(sorted(device_tools)) or "none"
-        raise BadRequest(f"There is no device tool '{name}'. These are: {known}.", param="tools")
+        param = "tools" if wanted is True or name not in (wanted or ()) else "luna_tools"
+        raise BadRequest(f"There is no device tool '{name}'. These are: {known}.", param=param)
     ours -= set(theirs)
     own = tuple(definition for name, definition in device_tools.items() if name in ours)
     return (*theirs.values(), *own), frozenset(ours)

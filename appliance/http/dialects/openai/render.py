@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import math
 import struct
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -91,13 +91,15 @@ def finishes(choices: Mapping[int, Collected]) -> dict[int, Finish]:
     return {index: each.finish for index, each in choices.items() if each.finish is not None}
 
 
-def chat_completion(head: Head, choices: dict[int, Collected]) -> answers.ChatCompletion:
-    """The whole answer."""
+def chat_completion(
+    head: Head, choices: dict[int, Collected], *, alternatives: int
+) -> answers.ChatCompletion:
+    """The whole answer, with that many alternatives beside each token."""
     return answers.ChatCompletion(
         id=head.id,
         created=head.created,
         model=head.model,
-        choices=[_chat_choice(index, choice) for index, choice in choices.items()],
+        choices=[_chat_choice(index, each, alternatives) for index, each in choices.items()],
         usage=usage(finishes(choices), len(choices)),
         system_fingerprint=head.fingerprint,
     )
@@ -106,10 +108,13 @@ def chat_completion(head: Head, choices: dict[int, Collected]) -> answers.ChatCo
 class ChatStream:
     """Chunks of a chat answer, each a whole server-sent event."""
 
-    def __init__(self, head: Head, events: EventStream, *, with_usage: bool) -> None:
+    def __init__(
+        self, head: Head, events: EventStream, *, with_usage: bool, alternatives: int
+    ) -> None:
         self._head = head
         self._events = events
         self._with_usage = with_usage
+        self._alternatives = alternatives
 
     def close(self) -> None:
         """Stop the generation if it still runs."""
@@ -124,10 +129,9 @@ class ChatStream:
             yield self._chunk(answers.ChunkChoice(item.index, opening))
         match item.event:
             case Content(text, logprobs):
-                choice = answers.ChunkChoice(
-                    item.index, answers.Delta(content=text), logprobs=_chat_logprobs(logprobs)
-                )
-                yield self._chunk(choice)
+                delta = answers.Delta(content=text)
+                found = _chat_logprobs(logprobs, self._alternatives)
+                yield self._chunk(answers.ChunkChoice(item.index, delta, found))
             case Reasoning(text):
                 delta = answers.Delta(reasoning_content=text)
                 yield self._chunk(answers.ChunkChoice(item.index, delta))
@@ -198,7 +202,7 @@ def embeddings(
     return answers.Embeddings(rows, model, answers.EmbeddingUsage(tokens, tokens))
 
 
-def _chat_choice(index: int, choice: Collected) -> answers.ChatChoice:
+def _chat_choice(index: int, choice: Collected, alternatives: int) -> answers.ChatChoice:
     text = "".join(choice.text)
     calls = [
         answers.CalledTool(
@@ -212,7 +216,8 @@ def _chat_choice(index: int, choice: Collected) -> answers.ChatChoice:
         tool_calls=calls or UNSET,
     )
     reason = choice.finish.reason if choice.finish else "stop"
-    return answers.ChatChoice(index, message, reason, _chat_logprobs(tuple(choice.logprobs)))
+    logprobs = _chat_logprobs(choice.logprobs, alternatives)
+    return answers.ChatChoice(index, message, reason, logprobs)
 
 
 def _called(call: ToolCallDelta) -> answers.CalledTool:
@@ -225,7 +230,9 @@ def _called(call: ToolCallDelta) -> answers.CalledTool:
     )
 
 
-def _chat_logprobs(logprobs: tuple[TokenLogprob, ...]) -> answers.ChatLogprobs | None:
+def _chat_logprobs(
+    logprobs: Sequence[TokenLogprob], alternatives: int
+) -> answers.ChatLogprobs | None:
     if not logprobs:
         return None
     return answers.ChatLogprobs(
@@ -234,7 +241,10 @@ def _chat_logprobs(logprobs: tuple[TokenLogprob, ...]) -> answers.ChatLogprobs |
                 item.token,
                 item.logprob,
                 list(item.raw),
-                [answers.LogprobBody(t.token, t.logprob, list(t.raw)) for t in item.top],
+                [
+                    answers.LogprobBody(top.token, top.logprob, list(top.raw))
+                    for top in item.top[:alternatives]
+                ],
             )
             for item in logprobs
         ]

@@ -55,10 +55,14 @@ class OpenAI:
         answer = self._conversation.chat(parse.chat(body, self._device_tools()), request.caller)
         head = self._head("chatcmpl", answer.model)
         headers = _ignored(request.body, requests.ChatBody)
+        top = body.top_logprobs or 0
         if body.stream:
-            stream = render.ChatStream(head, answer.events, with_usage=_wants_usage(body))
+            stream = render.ChatStream(
+                head, answer.events, with_usage=_wants_usage(body), alternatives=top
+            )
             return Reply(stream, content_type=_EVENT_STREAM, headers=(*_STREAM_HEADERS, *headers))
-        return json_reply(render.chat_completion(head, render.collect(answer.events)), 200, headers)
+        choices = render.collect(answer.events)
+        return json_reply(render.chat_completion(head, choices, alternatives=top), 200, headers)
 
     def complete(self, request: Request) -> Reply:
         """POST /v1/completions."""

@@ -1,0 +1,230 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from appliance.domain.events import (
+    Content,
+    Event,
+    Finish,
+    Progress,
+    Reasoning,
+    Timings,
+    TokenLogprob,
+    ToolCallDelta,
+    Usage,
+)
+from appliance.engines.llamacpp.chunks import chat_events, completion_events
+from appliance.errors import ContextTooLong, EngineError
+
+TIMINGS = {
+    "cache_n": 5,
+    "prompt_n": 7,
+    "prompt_ms": 12.5,
+    "prompt_per_token_ms": 1.8,
+    "prompt_per_second": 560.0,
+    "predicted_n": 3,
+    "predicted_ms": 20.25,
+    "predicted_per_token_ms": 6.75,
+    "predicted_per_second": 148.1,
+}
+SPEED = Timings(7, 12.5, 3, 20.25)
+
+
+def chunk(delta: dict[str, Any] | None, finish: str | None = None, **more: Any) -> bytes:
+    """A chunk of /v1/chat/completions as llama.cpp writes it."""
+    choice = {"finish_reason": finish, "index": 0, "delta": delta} | more.pop("choice", {})
+    body = {
+        "choices": [] if delta is None else [choice],
+        "created": 1761000000,
+        "id": "chatcmpl-6Xz",
+        "model": "m",
+        "system_fingerprint": "b6000-abc",
+        "object": "chat.completion.chunk",
+    }
+    return json.dumps(body | more).encode()
+
+
+def part(content: str, **more: Any) -> bytes:
+    """A chunk of /completion."""
+    return json.dumps(
+        {"index": 0, "content": content, "tokens": [1], "stop": False} | more
+    ).encode()
+
+
+FIRST = chunk({"role": "assistant", "content": None})
+LAST = [
+    chunk({}, "stop"),
+    chunk(
+        None,
+        usage={
+            "completion_tokens": 3,
+            "prompt_tokens": 12,
+            "total_tokens": 15,
+            "prompt_tokens_details": {"cached_tokens": 5},
+        },
+        timings=TIMINGS,
+    ),
+    b"[DONE]",
+]
+TOKEN = {
+    "id": 42,
+    "token": "é",
+    "bytes": [195, 169],
+    "logprob": -0.5,
+    "top_logprobs": [
+        {"id": 42, "token": "é", "bytes": [195, 169], "logprob": -0.5},
+        {"id": 7, "token": "\ufffd", "bytes": [195], "logprob": None},
+    ],
+}
+LOGPROB = TokenLogprob(
+    "é",
+    -0.5,
+    "é".encode(),
+    42,
+    (TokenLogprob("é", -0.5, "é".encode(), 42), TokenLogprob("\ufffd", -9999.0, b"\xc3", 7)),
+)
+
+
+def chat(stream: Sequence[bytes]) -> list[Event]:
+    return list(chat_events(stream))
+
+
+def test_a_chat_from_prefill_to_its_end() -> None:
+    progress = {"total": 12, "cache": 5, "processed": 9, "time_ms": 3}
+    found = chat(
+        [
+            chunk({"role": "assistant", "content": None}, prompt_progress=progress),
+            FIRST,
+            chunk({"reasoning_content": "hm"}),
+            chunk({"content": "Hel"}),
+            chunk({"content": "lo"}),
+            *LAST,
+        ]
+    )
+    assert found == [
+        Progress(processed=9, total=12, cached=5),
+        Reasoning("hm"),
+        Content("Hel"),
+        Content("lo"),
+        Finish("stop", Usage(12, 3, 5), SPEED),
+    ]
+
+
+def test_tool_calls_in_pieces() -> None:
+    def call(index: int, **more: Any) -> bytes:
+        return chunk({"tool_calls": [{"index": index} | more]})
+
+    found = chat(
+        [
+            FIRST,
+            call(0, id="abc", type="function", function={"name": "f", "arguments": ""}),
+            call(0, function={"arguments": '{"a":'}),
+            call(0, function={"arguments": "1}"}),
+            call(1, id="def", type="function", function={"name": "g", "arguments": "{}"}),
+            chunk({}, "tool_calls"),
+            LAST[1],
+        ]
+    )
+    assert found[:-1] == [
+        ToolCallDelta(0, "", "abc", "f"),
+        ToolCallDelta(0, '{"a":'),
+        ToolCallDelta(0, "1}"),
+        ToolCallDelta(1, "{}", "def", "g"),
+    ]
+    assert isinstance(found[-1], Finish)
+    assert found[-1].reason == "tool_calls"
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours"), [("length", "length"), ("stop", "stop"), ("x", "stop")]
+)
+def test_reasons_to_end(theirs: str, ours: str) -> None:
+    (finish,) = chat([chunk({}, theirs), LAST[1]])
+    assert isinstance(finish, Finish)
+    assert finish.reason == ours
+
+
+def test_logprobs_of_a_chat() -> None:
+    found = chat([chunk({"content": "é"}, choice={"logprobs": {"content": [TOKEN]}}), *LAST])
+    assert found[0] == Content("é", (LOGPROB,))
+
+
+def test_a_token_without_a_whole_character_keeps_its_logprob() -> None:
+    found = chat([chunk({"content": ""}, choice={"logprobs": {"content": [TOKEN]}}), *LAST])
+    assert found[0] == Content("", (LOGPROB,))
+
+
+@pytest.mark.parametrize("cut", range(4))
+def test_a_cut_chat_has_no_finish(cut: int) -> None:
+    whole = [FIRST, chunk({"content": "a"}), LAST[0], b"[DONE]"]
+    assert not [event for event in chat(whole[:cut]) if isinstance(event, Finish)]
+    assert not [event for event in chat(whole) if isinstance(event, Finish)]
+
+
+@pytest.mark.parametrize("events", [chat_events, completion_events])
+def test_an_error_in_the_stream_is_raised(events: Any) -> None:
+    error = {"code": 500, "message": "it broke", "type": "server_error"}
+    stream = events([json.dumps({"error": error}).encode()])
+    with pytest.raises(EngineError, match=r"it broke\."):
+        list(stream)
+    error = {"code": 400, "type": "exceed_context_size_error", "n_prompt_tokens": 9, "n_ctx": 4}
+    with pytest.raises(ContextTooLong):
+        list(events([json.dumps({"error": error}).encode()]))
+
+
+def test_a_completion_from_prefill_to_its_end() -> None:
+    progress = {"total": 12, "cache": 0, "processed": 12}
+    found = list(
+        completion_events(
+            [
+                part("", prompt_progress=progress),
+                part("é", completion_probabilities=[TOKEN]),
+                part(""),
+                part("b"),
+                part(
+                    "",
+                    stop=True,
+                    stop_type="word",
+                    stopping_word="x",
+                    tokens_predicted=3,
+                    tokens_evaluated=12,
+                    timings=TIMINGS,
+                ),
+                b"[DONE]",
+            ]
+        )
+    )
+    assert found == [
+        Progress(12, 12, 0),
+        Content("é", (LOGPROB,)),
+        Content("b"),
+        Finish("stop", Usage(12, 3, 5), SPEED),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours"), [("eos", "stop"), ("limit", "length"), ("word", "stop"), ("none", "stop")]
+)
+def test_reasons_to_end_a_completion(theirs: str, ours: str) -> None:
+    (finish,) = completion_events([part("", stop=True, stop_type=theirs)])
+    assert finish == Finish(ours, Usage(0, 0, 0))  # type: ignore[arg-type]
+
+
+def test_a_cut_completion_has_no_finish() -> None:
+    assert list(completion_events([part("a"), part("b")])) == [Content("a"), Content("b")]
+
+
+@pytest.mark.parametrize("events", [chat_events, completion_events])
+@given(st.binary() | st.sampled_from([b"3", b'{"choices": 3}', b'{"content": 3}', b"{", b"\xff"]))
+def test_what_cannot_be_read_is_an_error_of_the_engine(events: Any, data: bytes) -> None:
+    try:
+        found = list(events([data]))
+    except EngineError:
+        return
+    assert found == []

@@ -1,0 +1,31 @@
+"""What schemathesis sends is made short: a test of forms need not wait for long answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import schemathesis
+
+MOST_TOKENS = 3
+MOST_CHOICES = 2
+
+
+@schemathesis.hook
+def map_body(context: schemathesis.HookContext, body: Any) -> Any:
+    """Ask for few tokens and few choices, where the body asks for any in the right form."""
+    if not isinstance(body, dict):
+        return body
+    short = dict(body)
+    for name in ("max_tokens", "max_completion_tokens"):
+        if is_number(short.get(name)) and not 0 < short[name] <= MOST_TOKENS:
+            short[name] = short[name] if short[name] < -1 else MOST_TOKENS
+    if ("messages" in short or "prompt" in short) and short.get("max_tokens") is None:
+        short["max_tokens"] = MOST_TOKENS
+    if is_number(short.get("n")) and MOST_CHOICES < short["n"] <= 16:
+        short["n"] = MOST_CHOICES
+    return short
+
+
+def is_number(value: Any) -> bool:
+    """Whether it is a whole number and no truth value."""
+    return isinstance(value, int) and not isinstance(value, bool)
