@@ -33,7 +33,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one subcommand; our own errors become one line on stderr and exit status 1."""
     args = build_parser().parse_args(arguments)
     try:
-        return int(args.run(args))
+        status = int(args.run(args))
+        sys.stdout.flush()
+        return status
     except LunaError as error:
         print(f"luna: {error}", file=sys.stderr)
         return 1

@@ -7,7 +7,14 @@ from pathlib import Path
 
 from appliance.guide.augment import roughen
 from appliance.guide.intents import FOLDER, Knowledge, load_knowledge
-from appliance.guide.phrases import Choice, expand, load_sections, load_words, mentions
+from appliance.guide.phrases import (
+    Choice,
+    expand,
+    literals,
+    load_sections,
+    load_words,
+    mentions,
+)
 from appliance.guide.prompt import call_text, plain, question_prompt, result_prompt
 from appliance.guide.results import make_result
 
@@ -49,6 +56,11 @@ class Texts:
             if mentions(phrasing, "box")
         ]
 
+    def vocabulary(self) -> list[str]:
+        """All words of the word lists and questions, in order."""
+        phrasings = [*self.words.values(), *(p for group in self.questions.values() for p in group)]
+        return sorted(set().union(*map(literals, phrasings)))
+
 
 def load_texts(folder: Path = FOLDER / "text") -> Texts:
     """Read the word lists and phrasings."""
@@ -75,7 +87,8 @@ class Corpus:
         self._near = texts.near_misses()
         self._foreign_words = {**texts.words, "box": texts.words["foreign"]}
         self._live = [section for section in self._sections if section.startswith(f"{LIVE}:")]
-        self._vocabulary = sorted({w for i in knowledge.intents.values() for w in i.answer.split()})
+        answers = {word for i in knowledge.intents.values() for word in i.answer.split()}
+        self._vocabulary = sorted(answers.union(texts.vocabulary()))
 
     def __iter__(self) -> Iterator[Sample]:
         """Yield questions, questions with tools, and results to repeat."""

@@ -82,6 +82,15 @@ def mentions(part: Part, name: str) -> bool:
     return isinstance(part, Word) and part.name == name
 
 
+def literals(part: Part) -> set[str]:
+    """Return the words that stand in a phrasing itself."""
+    if isinstance(part, str):
+        return set(part.split())
+    if isinstance(part, Word):
+        return set()
+    return {word for option in part.options for inner in option for word in literals(inner)}
+
+
 def _lines(path: Path) -> Iterator[str]:
     for line in path.read_text(encoding="utf-8").splitlines():
         if (stripped := line.strip()) and not stripped.startswith("#"):

@@ -11,12 +11,15 @@ from appliance.guide.phrases import Choice, Words, expand
 def make_result(
     sentences: Sequence[Choice], words: Words, vocabulary: Sequence[str], rng: random.Random
 ) -> str:
-    """Return a result: mostly one to three sentences, sometimes random words or JSON."""
+    """Return a result: one to three sentences, or random words, or now and then JSON.
+
+    The random words are what teaches copying: nothing but the result predicts them.
+    """
     kind = rng.random()
-    if kind < 0.62:
+    if kind < 0.45:
         count = rng.choice((1, 1, 1, 2, 2, 3))
         return " ".join(_sentence(rng.choice(sentences), words, rng) for _ in range(count))
-    if kind < 0.87:
+    if kind < 0.9:
         return _random_words(vocabulary, rng)
     return json.dumps({_name(rng): _value(vocabulary, rng) for _ in range(rng.randint(1, 4))})
 

@@ -23,7 +23,8 @@ class App(bottle.Bottle):  # type: ignore[misc]
     """Serves a route table; every error is JSON, in the shape of the route that failed."""
 
     def __init__(self, routes: Sequence[Route]) -> None:
-        super().__init__(autojson=False)
+        super().__init__()
+        self.config["json.enable"] = False
         for route in routes:
             self.route(_rule(route.path), route.method, _callback(route))
 

@@ -24,7 +24,7 @@ class InvalidJson(BadRequest):
 def decode(body: bytes, kind: type[Body]) -> Body:
     """The body as `kind`. Raises InvalidJson, MissingField, WrongType or BadRequest."""
     try:
-        return msgspec.json.decode(body or b"{}", type=kind)
+        return msgspec.json.decode(body.decode() or "{}", type=kind)
     except msgspec.ValidationError as error:
         raise _explain(str(error)) from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -34,9 +34,12 @@ def decode(body: bytes, kind: type[Body]) -> Body:
 
 
 def unknown_fields(body: bytes, kind: type[msgspec.Struct]) -> tuple[str, ...]:
-    """Top-level fields that `kind` does not have, sorted; they had no effect."""
+    """Top-level fields that `kind` does not have, sorted; they had no effect.
+
+    Raises InvalidJson: a name that nobody knows was not looked at before.
+    """
     known = {field.encode_name for field in msgspec.structs.fields(kind)}
-    sent = msgspec.json.decode(body or b"{}", type=dict[str, msgspec.Raw])
+    sent = decode(body, dict[str, msgspec.Raw])
     return tuple(sorted(name for name in sent if name not in known))
 
 

@@ -187,13 +187,7 @@ def _responses(operation: Operation, schemas: dict[Any, dict[str, Any]]) -> dict
     answer = {} if operation.answer is None else {"schema": schemas[operation.answer]}
     content: dict[str, Any] = dict.fromkeys(operation.content_types, answer)
     if operation.event is not None:
-        name = operation.event.__name__
-        content["text/event-stream"] = {
-            "schema": {
-                "type": "string",
-                "description": f"Events that carry a `{name}` each, then `[DONE]`",
-            }
-        }
+        content["text/event-stream"] = {"schema": _event(schemas[operation.event])}
     named = ["x-request-id"] + (["x-luna-ignored"] if operation.body is not None else [])
     responses: dict[str, Any] = {
         "200": {"description": "The answer", "headers": _references(named), "content": content}
@@ -202,6 +196,17 @@ def _responses(operation: Operation, schemas: dict[Any, dict[str, Any]]) -> dict
     for status in sorted({*_ALWAYS, *operation.statuses, *too_large}):
         responses[str(status)] = {"$ref": f"#/components/responses/{_FAILURES[status][0]}"}
     return responses
+
+
+def _event(schema: dict[str, Any]) -> dict[str, Any]:
+    """Each event of a stream, in the way of OpenAPI 3.2's `itemSchema`."""
+    data = {"type": "string", "contentMediaType": "application/json", "contentSchema": schema}
+    return {
+        "type": "object",
+        "description": "Each event; the last one's `data` is `[DONE]`",
+        "properties": {"data": data},
+        "required": ["data"],
+    }
 
 
 def _failure(status: int, schema: dict[str, Any]) -> dict[str, Any]:

@@ -129,7 +129,7 @@ def chat(
 
 @pytest.mark.needs("engine")
 def test_one_question_is_answered(luna: RunningLuna, tmp_path: Path) -> None:
-    done = chat(luna, tmp_path, "--once", "hello", "--system", "Be brief.", "--tools")
+    done = chat(luna, tmp_path, "--once", "hello", "--system", "Be brief.")
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip()
     assert b"\x1b" not in done.stdout

@@ -52,9 +52,9 @@ class OpenAI:
     def chat(self, request: Request) -> Reply:
         """POST /v1/chat/completions."""
         body = decode(request.body, requests.ChatBody)
+        headers = _ignored(request.body, requests.ChatBody)
         answer = self._conversation.chat(parse.chat(body, self._device_tools()), request.caller)
         head = self._head("chatcmpl", answer.model)
-        headers = _ignored(request.body, requests.ChatBody)
         top = body.top_logprobs or 0
         if body.stream:
             stream = render.ChatStream(
@@ -67,11 +67,11 @@ class OpenAI:
     def complete(self, request: Request) -> Reply:
         """POST /v1/completions."""
         body = decode(request.body, requests.CompletionBody)
+        headers = _ignored(request.body, requests.CompletionBody)
         wanted = parse.completions(body)
         echoes = [self._echo(each, request) if body.echo else "" for each in wanted]
         answer = self._conversation.complete(wanted, request.caller)
         head = self._head("cmpl", answer.model)
-        headers = _ignored(request.body, requests.CompletionBody)
         n = body.n or 1
         if body.stream:
             stream = render_text.TextStream(
@@ -84,6 +84,7 @@ class OpenAI:
     def embed(self, request: Request) -> Reply:
         """POST /v1/embeddings."""
         body = decode(request.body, requests.EmbeddingBody)
+        headers = _ignored(request.body, requests.EmbeddingBody)
         wanted = parse.embeddings(body)
         model, found = self._conversation.embed(wanted, request.caller)
         rendered = render.embeddings(
@@ -93,7 +94,7 @@ class OpenAI:
             dimensions=wanted.dimensions,
             base64_format=body.encoding_format == "base64",
         )
-        return json_reply(rendered, 200, _ignored(request.body, requests.EmbeddingBody))
+        return json_reply(rendered, 200, headers)
 
     def models(self, request: Request) -> Reply:
         """GET /v1/models."""

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from appliance.cli.main import build_parser, main
-from tests.helpers.server import ROOT, RunningLuna, clean_environment, tiny_model
+from tests.helpers.server import ONE_THREAD, ROOT, RunningLuna, clean_environment, tiny_model
 
 BENCH = [sys.executable, "-m", "appliance.cli.main", "bench"]
 
 
 def bench(home: Path, *options: str) -> subprocess.CompletedProcess[str]:
     command = [*BENCH, "--tokens=4", "--prompt-tokens=20", "--rounds=1", *options]
-    environ = clean_environment(home)
+    environ = clean_environment(home, ONE_THREAD)
     return subprocess.run(
         command, capture_output=True, text=True, cwd=ROOT, env=environ, timeout=100, check=False
     )

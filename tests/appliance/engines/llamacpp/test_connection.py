@@ -66,7 +66,9 @@ def _read(sock: socket.socket) -> bytes:
     """A request with its body."""
     data = b""
     while b"\r\n\r\n" not in data:
-        data += sock.recv(65536)
+        if not (more := sock.recv(65536)):
+            return data
+        data += more
     head, _, body = data.partition(b"\r\n\r\n")
     length = next(
         (int(line[15:]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-len")),

@@ -1,0 +1,57 @@
+"""Sampler settings, from the domain's terms to the fields of RKLLMParam and RKLLMSamplingParam."""
+
+from __future__ import annotations
+
+from ctypes import Structure
+
+from appliance.domain.sampling import Sampling
+from appliance.engines.rkllm.abi import Abi
+from appliance.engines.rkllm.values import Load, Run
+
+# The fields that both sides call by the same name.
+_COMMON = (
+    "top_k",
+    "top_p",
+    "temperature",
+    "repeat_penalty",
+    "frequency_penalty",
+    "presence_penalty",
+)
+_NEVER = ("min_p", "typical_p", "seed", "logit_bias")
+_MIROSTAT = ("mirostat", "mirostat_tau", "mirostat_eta")
+MAX_TOKENS = "max_tokens"
+
+
+def apply(sampling: Sampling, target: Structure) -> None:
+    """Write what `sampling` says into a struct; what it leaves open stays as it is."""
+    for name in _COMMON:
+        value = getattr(sampling, name)
+        if value is not None:
+            setattr(target, name, value)
+
+
+def of_run(abi: Abi, loaded: Structure, sampling: Sampling) -> Structure | None:
+    """The struct for one run, from what was loaded and what the run wants; None before 1.3.0."""
+    if abi.sampling is None:
+        return None
+    struct = abi.sampling(**{name: getattr(loaded, name) for name in _COMMON + _MIROSTAT})
+    apply(sampling, struct)
+    return struct
+
+
+def unhonoured(abi: Abi, load: Load, run: Run) -> tuple[str, ...]:
+    """Names of what `run` asks and this library cannot do: fields of Sampling, and max_tokens."""
+    wanted, loaded = run.sampling, load.sampling
+    names = [name for name in _NEVER if getattr(wanted, name) not in (None, ())]
+    if wanted.ignore_eos and not (loaded.ignore_eos and can_ignore_eos(abi)):
+        names.append("ignore_eos")
+    if abi.sampling is None:
+        names += [n for n in _COMMON if getattr(wanted, n) not in (None, getattr(loaded, n))]
+        if run.max_new_tokens not in (0, load.max_new_tokens):
+            names.append(MAX_TOKENS)
+    return tuple(names)
+
+
+def can_ignore_eos(abi: Abi) -> bool:
+    """Whether a model can be loaded so that an end-of-text token does not end its answers."""
+    return hasattr(abi.param, "ignore_eos_token")

@@ -1,0 +1,82 @@
+"""A model whose template lets it think: where its thoughts go, and how to have none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from openai import OpenAI
+
+from tests.contracts.asking import HELLO, connect
+from tests.helpers import random_model
+from tests.helpers.server import RunningLuna
+
+pytestmark = pytest.mark.needs("engine")
+
+# In the manner of the Qwen family: every answer begins with a thought, unless that is switched off.
+TEMPLATE = """\
+{%- for message in messages %}
+{{- '<|im_start|>' + message.role + '\\n' }}
+{%- if message.role == 'assistant' and message.reasoning_content %}
+{{- '<think>\\n' + message.reasoning_content + '\\n</think>\\n\\n' }}
+{%- endif %}
+{{- message.content + '<|im_end|>\\n' }}
+{%- endfor %}
+{%- if add_generation_prompt %}
+{{- '<|im_start|>assistant\\n' }}
+{%- if enable_thinking is defined and enable_thinking is false %}
+{{- '<think>\\n\\n</think>\\n\\n' }}
+{%- else %}
+{{- '<think>\\n' }}
+{%- endif %}
+{%- endif %}
+"""
+
+
+@pytest.fixture(scope="module")
+def thinker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenAI]:
+    folder = tmp_path_factory.mktemp("thinker")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(random_model, "CHAT_TEMPLATE", TEMPLATE)
+        model = random_model.tiny(folder / "thinker.gguf")
+    with RunningLuna(folder / "luna", models=[model]) as luna:
+        luna.wait_loaded()
+        with connect(luna) as client:
+            yield client
+
+
+def ask(thinker: OpenAI, stream: bool, **body: Any) -> tuple[str, str]:
+    """Thought and content of an answer that is too short to come to its end."""
+    fields: Any = {"model": "thinker", "messages": HELLO, "max_tokens": 12, "extra_body": body}
+    if not stream:
+        message = thinker.chat.completions.create(**fields).choices[0].message.to_dict()
+        return str(message.get("reasoning_content") or ""), str(message.get("content") or "")
+    chunks = thinker.chat.completions.create(**fields, stream=True)
+    deltas = [chunk.choices[0].delta.to_dict() for chunk in chunks]
+    thought = "".join(str(delta.get("reasoning_content") or "") for delta in deltas)
+    return thought, "".join(str(delta.get("content") or "") for delta in deltas)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("body", [{}, {"reasoning_format": "auto"}])
+def test_a_thought_is_told_apart(thinker: OpenAI, stream: bool, body: dict[str, Any]) -> None:
+    thought, content = ask(thinker, stream, **body)
+    assert thought
+    assert content == ""
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_thought_can_stay_in_the_content(thinker: OpenAI, stream: bool) -> None:
+    thought, content = ask(thinker, stream, reasoning_format="none")
+    assert thought == ""
+    assert content
+
+
+@pytest.mark.parametrize(
+    "body", [{"chat_template_kwargs": {"enable_thinking": False}}, {"reasoning_effort": "none"}]
+)
+def test_thinking_can_be_switched_off(thinker: OpenAI, body: dict[str, Any]) -> None:
+    thought, content = ask(thinker, False, **body)
+    assert thought == ""
+    assert content
