@@ -20,6 +20,13 @@ class TokenLogprob:
 
 
 @dataclass(frozen=True, slots=True)
+class Queued:
+    """The request still waits for a slot; `ahead` requests come before it."""
+
+    ahead: int
+
+
+@dataclass(frozen=True, slots=True)
 class Progress:
     """Prefill has handled `processed` of `total` prompt tokens, `cached` of them from the cache."""
 
@@ -99,4 +106,4 @@ class Finish:
     timings: Timings | None = None
 
 
-Event = Progress | Content | Reasoning | ToolCallDelta | Finish
+Event = Queued | Progress | Content | Reasoning | ToolCallDelta | Finish

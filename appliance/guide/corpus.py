@@ -94,12 +94,12 @@ class Corpus:
         """Yield questions, questions with tools, and results to repeat."""
         while True:
             kind = self._rng.random()
-            if kind < 0.13:
+            if kind < 0.22:
                 result = make_result(
                     self._texts.results, self._texts.words, self._vocabulary, self._rng
                 )
                 yield Sample(result_prompt(result), result)
-            elif kind < 0.31:
+            elif kind < 0.38:
                 yield self._question_with_tools()
             else:
                 yield self._question()

@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 
 from appliance.domain.cancel import CancelToken
-from appliance.domain.events import Event, Finish
+from appliance.domain.events import Event, Finish, Queued
 from appliance.domain.requests import (
     ChatRequest,
     CompletionRequest,
@@ -130,7 +130,9 @@ class Conversation:
         self, loaded: Loaded, caller: Caller, cancel: CancelToken, ask: Ask
     ) -> Generator[Event]:
         """Hold a slot while the engine works; ask once more if it dies before the first event."""
-        with loaded.scheduler.slot(caller.client, cancel):
+        with loaded.scheduler.turn(caller.client, cancel) as places:
+            for ahead in places:
+                yield Queued(ahead)
             for again in (True, False):
                 begun = False
                 try:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import pytest
 
@@ -21,7 +21,6 @@ class Request:
         self.cancel = CancelToken()
         self.let_go = threading.Event()
         self.inside = threading.Event()
-        self.ahead = -1
         self.error: LunaError | None = None
         self._scheduler = scheduler
         self._client = client
@@ -31,7 +30,7 @@ class Request:
 
     def _run(self) -> None:
         try:
-            with self._scheduler.slot(self._client, self.cancel) as self.ahead:
+            with self._scheduler.slot(self._client, self.cancel):
                 if self._order is not None:
                     self._order.append(self._client)
                 self.inside.set()
@@ -92,13 +91,36 @@ def test_slots_are_never_exceeded_and_everyone_is_served() -> None:
 def test_clients_take_turns() -> None:
     scheduler = Scheduler(1, 100)
     order: list[str] = []
-    with scheduler.slot("first", CancelToken()) as ahead:
-        assert ahead == 0
+    with scheduler.slot("first", CancelToken()):
         held = waiting(scheduler, "a", "a", "a", "b", order=order)
-        requests = held.__enter__()
+        held.__enter__()
     held.__exit__(None, None, None)
     assert order == ["a", "b", "a", "a"]
-    assert [request.ahead for request in requests] == [1, 2, 3, 2]
+
+
+def test_who_waits_hears_of_its_place_until_it_holds_a_slot() -> None:
+    scheduler = Scheduler(1, 10, news=0.001)
+    with ExitStack() as turns:
+        first, *others = (
+            turns.enter_context(scheduler.turn(client, CancelToken())) for client in "xaaab"
+        )
+        assert list(first) == []
+        assert [next(places) for places in others] == [1, 3, 4, 2]
+        assert scheduler.load() == Load(1, 1, 4)
+    assert scheduler.load() == Load(1, 0, 0)
+
+
+def test_who_loses_patience_leaves_the_queue_to_the_others() -> None:
+    scheduler = Scheduler(1, 10, news=0.001)
+    with ExitStack() as holder, ExitStack() as patient:
+        holder.enter_context(scheduler.slot("x", CancelToken()))
+        with scheduler.turn("a", CancelToken()) as places:
+            assert next(places) == 1
+            behind = patient.enter_context(scheduler.turn("b", CancelToken()))
+            assert next(behind) == 2
+        assert next(behind) == 1
+        holder.close()
+        assert list(behind) == []
 
 
 def test_a_full_queue_refuses_and_says_when_to_come_again() -> None:
@@ -136,7 +158,7 @@ def test_who_was_cancelled_before_does_not_wait() -> None:
 
 def test_closing_sends_those_who_wait_away_and_lets_the_others_end() -> None:
     scheduler = Scheduler(1, 5)
-    with scheduler.slot("x", CancelToken()) as _:
+    with scheduler.slot("x", CancelToken()):
         request = Request(scheduler, "a")
         eventually(lambda: scheduler.load().waiting == 1)
         scheduler.close()

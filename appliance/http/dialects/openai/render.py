@@ -17,6 +17,7 @@ from appliance.domain.events import (
     Event,
     Finish,
     Progress,
+    Queued,
     Reasoning,
     TokenLogprob,
     ToolCallDelta,
@@ -170,9 +171,9 @@ def stream(
     ends: dict[int, Finish] = {}
     try:
         for item in events:
-            if isinstance(item.event, Progress):
-                if item.event.processed < item.event.total:
-                    yield sse.comment(f"prefill {item.event.processed}/{item.event.total}")
+            if isinstance(item.event, Queued | Progress):
+                if told := _news(item.event):
+                    yield sse.comment(told)
                 continue
             if isinstance(item.event, Finish):
                 ends[item.index] = item.event
@@ -184,6 +185,16 @@ def stream(
         yield sse.encode(_encode(openai_error(error)))
     finally:
         events.close()
+
+
+def _news(event: Queued | Progress) -> str:
+    """What keeps a waiting client, and proxies on its way, patient."""
+    match event:
+        case Queued(ahead):
+            return f"queued, {ahead} ahead"
+        case Progress(processed, total) if processed < total:
+            return f"prefill {processed}/{total}"
+    return ""
 
 
 def embeddings(

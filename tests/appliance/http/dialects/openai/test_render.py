@@ -14,6 +14,7 @@ from appliance.domain.events import (
     Content,
     Event,
     Progress,
+    Queued,
     Reasoning,
     ToolCallDelta,
 )
@@ -137,11 +138,16 @@ def test_only_the_alternatives_that_were_asked_for_are_told() -> None:
     assert choice.logprobs.content[0].top_logprobs == []
 
 
-def test_progress_is_a_comment_until_it_is_over() -> None:
-    items: list[tuple[int, Event]] = [(0, Progress(1, 2)), (0, Progress(2, 2)), (0, end())]
-    pieces = list(ChatStream(HEAD, Told(items).events, with_usage=False, alternatives=0))
-    assert pieces[0] == b": prefill 1/2\n\n"
-    assert [piece for piece in pieces[1:] if piece.startswith(b":")] == []
+def test_waiting_and_prefill_are_comments_until_they_are_over() -> None:
+    news: list[Event] = [Queued(2), Queued(1), Progress(1, 2), Progress(2, 2), end()]
+    told = Told([(0, event) for event in news])
+    pieces = list(ChatStream(HEAD, told.events, with_usage=False, alternatives=0))
+    assert pieces[:3] == [
+        b": queued, 2 ahead\n\n",
+        b": queued, 1 ahead\n\n",
+        b": prefill 1/2\n\n",
+    ]
+    assert [piece for piece in pieces[3:] if piece.startswith(b":")] == []
 
 
 @pytest.mark.parametrize("kind", ["chat", "text"])
