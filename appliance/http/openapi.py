@@ -200,11 +200,11 @@ def _responses(operation: Operation, schemas: dict[Any, dict[str, Any]]) -> dict
 
 def _event(schema: dict[str, Any]) -> dict[str, Any]:
     """Each event of a stream, in the way of OpenAPI 3.2's `itemSchema`."""
-    data = {"type": "string", "contentMediaType": "application/json", "contentSchema": schema}
+    json = {"type": "string", "contentMediaType": "application/json", "contentSchema": schema}
     return {
         "type": "object",
         "description": "Each event; the last one's `data` is `[DONE]`",
-        "properties": {"data": data},
+        "properties": {"data": {"anyOf": [{"const": "[DONE]"}, json]}},
         "required": ["data"],
     }
 

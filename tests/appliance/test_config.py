@@ -4,7 +4,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from appliance import config
@@ -122,6 +122,7 @@ def test_the_files_that_are_read_without_being_named(tmp_path: Path) -> None:
 
 
 @given(st.dictionaries(st.sampled_from(["LUNA_SERVER_PORT", "LUNA_DATA", "LUNA_X"]), st.text()))
+@example({"LUNA_DATA": "~nobody-has-this-name"})
 def test_any_environment_is_read_or_refused(environ: dict[str, str]) -> None:
     with suppress(ConfigError):
         assert isinstance(config.load([], environ), Settings)

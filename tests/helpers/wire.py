@@ -19,7 +19,7 @@ from appliance.http.limits import Limits
 from appliance.http.listeners import Listener, bind
 from appliance.http.server import Server
 
-PATIENCE_S = 10.0
+PATIENCE_S = 30.0
 
 
 def eventually(condition: Callable[[], object], what: str = "the condition") -> None:

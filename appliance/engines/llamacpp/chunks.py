@@ -19,7 +19,7 @@ from appliance.domain.events import (
     ToolCallDelta,
     Usage,
 )
-from appliance.engines.llamacpp.errors import WireError, from_wire
+from appliance.engines.llamacpp.errors import AnswerUnreadable, WireError, from_wire
 from appliance.errors import EngineError
 
 
@@ -108,15 +108,25 @@ _completion_decoder = msgspec.json.Decoder(_CompletionChunk)
 _REASONS: dict[str, FinishReason] = {"length": "length", "tool_calls": "tool_calls"}
 
 
-def chat_events(stream: Iterable[bytes]) -> Iterator[Event]:
-    """Events of a chat stream; ends after `Finish`, without one if the stream was cut."""
+def chat_events(stream: Iterable[bytes], *, bound: bool = False) -> Iterator[Event]:
+    """Events of a chat stream; ends after `Finish`, without one if the stream was cut.
+
+    An answer that is `bound` to JSON and cannot be parsed was cut by its length, perhaps within
+    a character: llama.cpp calls that an error, and keeps the last few tokens.
+    """
     reason: FinishReason = "stop"
+    timings: _Timings | None = None
     for data in stream:
         if data == b"[DONE]":
             return
         chunk = _decoded(_chat_decoder, data)
+        timings = chunk.timings or timings
         if chunk.error is not None:
-            raise from_wire(chunk.error)
+            error = from_wire(chunk.error)
+            if bound and isinstance(error, AnswerUnreadable):
+                yield _cut(timings or _Timings())
+                return
+            raise error
         if chunk.prompt_progress is not None:
             yield _progress(chunk.prompt_progress)
         for choice in chunk.choices:
@@ -129,6 +139,13 @@ def chat_events(stream: Iterable[bytes]) -> Iterator[Event]:
             total = Usage(usage.prompt_tokens, usage.completion_tokens, cached)
             yield Finish(reason, total, _timings(chunk.timings))
             return
+
+
+def _cut(timings: _Timings) -> Finish:
+    """The end of an answer of which only the speeds so far are known."""
+    prompt = timings.cache_n + timings.prompt_n
+    usage = Usage(prompt, timings.predicted_n, timings.cache_n)
+    return Finish("length", usage, _timings(timings))
 
 
 def completion_events(stream: Iterable[bytes]) -> Iterator[Event]:

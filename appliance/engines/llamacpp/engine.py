@@ -6,6 +6,7 @@ import shutil
 import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -127,7 +128,8 @@ class LlamaCpp:
             body = forced.completion_body(template["prompt"], request, self._spec.defaults)
             return self._run("/completion", body, size, forced.events, cancel)
         body = payload.chat(request, self._spec.defaults)
-        return self._run("/v1/chat/completions", body, size, chunks.chat_events, cancel)
+        parse = partial(chunks.chat_events, bound=request.response_format.kind != "text")
+        return self._run("/v1/chat/completions", body, size, parse, cancel)
 
     def complete(self, request: CompletionRequest, cancel: CancelToken) -> Iterator[Event]:
         """The continuation of a prompt, or with a suffix what stands between the two."""

@@ -15,6 +15,12 @@ from appliance.errors import (
     Unsupported,
 )
 
+_UNREADABLE = "does not match the expected"
+
+
+class AnswerUnreadable(EngineError):
+    """llama.cpp could not take the model's answer apart."""
+
 
 class WireError(msgspec.Struct, frozen=True):
     """The object under "error"."""
@@ -56,6 +62,11 @@ def from_wire(error: WireError) -> LunaError:
         return ContextTooLong(
             f"This model's maximum context length is {error.n_ctx} tokens, but the prompt has "
             f"{error.n_prompt_tokens} tokens. Shorten it, or raise cpu_engine.context."
+        )
+    if _UNREADABLE in error.message:
+        return AnswerUnreadable(
+            "The model's answer cannot be read: it is no proper tool call, or was cut within one. "
+            "Ask again, allow more tokens, or leave the tools out."
         )
     make = _TYPES.get(error.type, EngineError)
     return make(_sentence(error.message))

@@ -40,6 +40,7 @@ def chat(request: ChatRequest, defaults: Sampling) -> dict[str, Any]:
         body["chat_template_kwargs"] = {"enable_thinking": request.thinking}
     if request.response_format.kind != "text":
         body["response_format"] = _response_format(request.response_format)
+        body["timings_per_token"] = True  # an answer that is cut may come without its counts
     return body | _tools(request)
 
 

@@ -57,6 +57,11 @@ def part(content: str, **more: Any) -> bytes:
     ).encode()
 
 
+UNREADABLE = {
+    "code": 500,
+    "message": "The model produced output that does not match the expected peg-native format",
+    "type": "server_error",
+}
 FIRST = chunk({"role": "assistant", "content": None})
 LAST = [
     chunk({}, "stop"),
@@ -228,3 +233,20 @@ def test_what_cannot_be_read_is_an_error_of_the_engine(events: Any, data: bytes)
     except EngineError:
         return
     assert found == []
+
+
+def test_json_that_was_cut_within_a_character_ends_by_its_length() -> None:
+    stream = [
+        FIRST,
+        chunk({"content": "{"}, timings=TIMINGS),
+        json.dumps({"error": UNREADABLE}).encode(),
+    ]
+    *_, content, finish = chat_events(stream, bound=True)
+    assert content == Content("{")
+    assert finish == Finish("length", Usage(12, 3, 5), SPEED)
+
+
+def test_an_unreadable_tool_call_is_an_error() -> None:
+    stream = [FIRST, chunk({"content": "{"}), json.dumps({"error": UNREADABLE}).encode()]
+    with pytest.raises(EngineError, match="no proper tool call"):
+        list(chat_events(stream))
