@@ -84,6 +84,24 @@ class ToolSettings(Struct, frozen=True, forbid_unknown_fields=True):
     rounds: Positive = 4
 
 
+class MdnsSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """What is announced on the local network, and where.
+
+    `name` is for people, "" means `Luna` and the device's digits. `interfaces` are patterns like
+    "eth*", none means every one that is not in `ignore`. `setup_mark` is a file that is there
+    while the device waits to be set up.
+    """
+
+    name: str = ""
+    http: bool = True
+    ollama: bool = False
+    saturn: bool = False
+    auth: bool = False
+    setup_mark: Path = Path("/run/luna/setup")
+    interfaces: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ("docker*", "br-*", "veth*", "virbr*", "vnet*", "cni*", "podman*")
+
+
 class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     """Everything that can be set; `data` None means the XDG data folder."""
 
@@ -93,6 +111,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     cpu_engine: CpuEngineSettings = field(default_factory=CpuEngineSettings)
     queue: QueueSettings = field(default_factory=QueueSettings)
     tools: ToolSettings = field(default_factory=ToolSettings)
+    mdns: MdnsSettings = field(default_factory=MdnsSettings)
 
     def data_folder(self, environ: Mapping[str, str]) -> Path:
         """Where state lives: `data`, or `$XDG_DATA_HOME/luna`."""

@@ -31,7 +31,8 @@ class ChildPlan:
     """How a child is run.
 
     `probe` tells whether it answers; `explain` turns its output and exit status into a sentence
-    with a remedy. Seconds: `start_limit` from spawn to ready, `longest_pause` between restarts.
+    with a remedy; `heard` is told each line of that output as it comes, by a thread of its own.
+    Seconds: `start_limit` from spawn to ready, `longest_pause` between restarts.
     A process that once worked is given up after `restarts_in_vain` starts in a row in vain.
     """
 
@@ -39,6 +40,7 @@ class ChildPlan:
     command: Callable[[], Sequence[str]]
     probe: Callable[[], bool]
     explain: Callable[[str, int], str]
+    heard: Callable[[str], None] = lambda line: None
     environ: Mapping[str, str] | None = None
     start_limit: float = 300.0
     stop_grace: float = 2.0
@@ -119,6 +121,13 @@ class Child:
             monitor.join()
         self._become(ChildState.STOPPED)
 
+    def kill(self) -> None:
+        """End the process at once; it is started again, as after a crash."""
+        with self._changed:
+            process = self._process
+        if process is not None:
+            kill_group(process, 0)
+
     def death(self) -> EngineDied:
         """What to tell a request whose engine went away under it.
 
@@ -167,7 +176,7 @@ class Child:
         except OSError as error:
             return f"The engine program cannot be started: {error}."
         assert process.stdout is not None
-        tail = OutputTail(process.stdout)
+        tail = OutputTail(process.stdout, heard=self._plan.heard)
         with self._changed:
             self._process = process
             stopping = self._stopping.is_set()

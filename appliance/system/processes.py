@@ -9,7 +9,7 @@ import signal
 import subprocess
 import threading
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from typing import IO
 
@@ -66,10 +66,17 @@ _Job = tuple[tuple[str, ...], Mapping[str, str] | None, "Future[subprocess.Popen
 
 
 class OutputTail:
-    """Reads a child's output to its end in a thread and keeps the last lines."""
+    """Reads a child's output to its end in a thread, tells each line and keeps the last ones."""
 
-    def __init__(self, stream: IO[bytes], lines: int = 200, line_bytes: int = 2000) -> None:
+    def __init__(
+        self,
+        stream: IO[bytes],
+        lines: int = 200,
+        line_bytes: int = 2000,
+        heard: Callable[[str], None] = lambda line: None,
+    ) -> None:
         self._lines: deque[str] = deque(maxlen=lines)
+        self._heard = heard
         self._stream = stream
         self._line_bytes = line_bytes
         self._thread = threading.Thread(target=self._read, name="luna-child-output", daemon=True)
@@ -86,7 +93,9 @@ class OutputTail:
     def _read(self) -> None:
         with self._stream:
             while line := self._stream.readline(self._line_bytes):
-                self._lines.append(line.decode("utf-8", "replace").rstrip())
+                text = line.decode("utf-8", "replace").rstrip()
+                self._lines.append(text)
+                self._heard(text)
 
 
 def die_with_parent(parent: int) -> None:

@@ -90,8 +90,11 @@ def test_a_binary_package_has_hashes_of_several_builds(lock: str) -> None:
 
 
 def test_both_locks_agree() -> None:
-    tests = {str(pin) for pin, _ in pins(LOCKS[1])}
-    complain([str(pin) for pin, _ in pins(LOCKS[0]) if str(pin) not in tests], RELOCK)
+    # Not the markers: a test dependency may need on every system what the product does on some.
+    tests = {(pin.name, version(pin)) for pin, _ in pins(LOCKS[1])}
+    complain(
+        [str(pin) for pin, _ in pins(LOCKS[0]) if (pin.name, version(pin)) not in tests], RELOCK
+    )
 
 
 @pytest.mark.parametrize("lock", LOCKS)

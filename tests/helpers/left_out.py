@@ -47,7 +47,9 @@ def _network_namespace() -> str:
 # Name of a need → what is wrong with this machine; an empty sentence where nothing is.
 NEEDS: Mapping[str, Callable[[], str]] = {
     "chromium": _program("chromium", "chromium"),
+    "dbus-daemon": _program("dbus-daemon", "dbus"),
     "engine": _engine,
+    "g++": _program("g++", "g++"),
     "netns": _network_namespace,
     "node": _program("node", "nodejs"),
     "root": _root,

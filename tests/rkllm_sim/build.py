@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
+import shutil
 import subprocess
+import tempfile
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 SOURCES = Path(__file__).parent
@@ -18,16 +22,17 @@ def command(version: str, out: Path) -> list[str]:
     return [*COMPILER, *library, *defines, str(SOURCES / "rkllm_sim.cpp"), "-o", str(out)]
 
 
-def start(version: str, folder: Path) -> tuple[subprocess.Popen[bytes], Path]:
-    """Begin to compile; the library is there when the process has ended with 0."""
+def build(version: str, folder: Path) -> Path:
+    """Compile; raises CalledProcessError, with the compiler's words on stderr."""
     folder.mkdir(parents=True, exist_ok=True)
     out = folder / f"librkllmrt-{version}.so"
-    return subprocess.Popen(command(version, out)), out
-
-
-def build(version: str, folder: Path) -> Path:
-    """Compile; raises CalledProcessError with the compiler's words on stderr."""
-    process, out = start(version, folder)
-    if code := process.wait():
-        raise subprocess.CalledProcessError(code, process.args)
+    subprocess.run(command(version, out), check=True)
     return out
+
+
+@cache
+def library(version: str) -> Path:
+    """A library that announces `version`: made once, gone with this process."""
+    folder = Path(tempfile.mkdtemp(prefix="luna-rkllm-sim-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return build(version, folder)

@@ -240,7 +240,8 @@ int rkllm_get_kv_cache_size(LLMHandle handle, int* sizes) {
 int rkllm_set_chat_template(LLMHandle handle, const char* system, const char* prefix,
                             const char* postfix) {
   Session* session = of(handle);
-  session->system_prompt = tokens_of(system ? system : "", session->vocabulary());
+  session->system_prompt =
+      tokens_of(system ? system : "", session->vocabulary(), session->bytes());
   session->template_prefix = prefix ? prefix : "";
   session->template_postfix = postfix ? postfix : "";
   complain("W rkllm: Calling rkllm_set_chat_template will disable the internal automatic chat "

@@ -54,10 +54,33 @@ class Run {
       complain("GGML_ASSERT(view_src == NULL || data_size + view_offs <= nbytes) failed");
       abort();
     }
-    if (s.model.fault("run-fails")) return -1;
     if (!read_input() || !find_lora()) return -1;
+    if (fault("run-fails")) return -1;
     if (!how.keep_history && !s.paused) s.kv.clear();
     s.paused = false;
+    int code = answer();
+    // The header says no more than "discard history": here that means before a run and after it.
+    if (!how.keep_history && !s.paused) s.kv.clear();
+    return code;
+  }
+
+ private:
+  Session& s;
+  const RKLLMInput& in;
+  const RKLLMInferParam& how;
+  void* userdata;
+  Tokens prompt;
+  std::string asked;  // the prompt as text
+  std::string lora;
+  RKLLMPerfStat perf{};
+  Clock::time_point started = Clock::now();
+
+  // `fault_if` keeps a fault for prompts that contain a text.
+  bool fault(const char* name) const {
+    return s.model.fault(name) && asked.find(s.model.text("fault_if")) != std::string::npos;
+  }
+
+  int answer() {
     size_t reused = reuse_cache();
     long room = s.param.max_context_len;
     if (static_cast<long>(s.kv.size() + prompt.size() - reused) > room) {
@@ -74,24 +97,13 @@ class Run {
     return generate();
   }
 
- private:
-  Session& s;
-  const RKLLMInput& in;
-  const RKLLMInferParam& how;
-  void* userdata;
-  Tokens prompt;
-  std::string asked;  // the prompt as text
-  std::string lora;
-  RKLLMPerfStat perf{};
-  Clock::time_point started = Clock::now();
-
   bool read_input() {
     if (in.input_type == INPUT_PROMPT && in.prompt_input) {
       asked = s.template_prefix + in.prompt_input + s.template_postfix;
-      prompt = tokens_of(asked, s.vocabulary());
+      prompt = tokens_of(asked, s.vocabulary(), s.bytes());
     } else if (in.input_type == INPUT_TOKEN) {
       prompt.assign(in.token_input.input_ids, in.token_input.input_ids + in.token_input.n_tokens);
-      for (int32_t token : prompt) asked += (asked.empty() ? "" : ",") + std::to_string(token);
+      asked = text_of(prompt, s.bytes());
     } else if (in.input_type == INPUT_EMBED) {
       for (size_t row = 0; row < in.embed_input.n_tokens; row++) {
         prompt.push_back(static_cast<int32_t>(in.embed_input.embed[row] * 1000));
@@ -125,7 +137,7 @@ class Run {
     constexpr size_t kChunk = 128;
     double linear = s.model.number("prefill_us"), square = s.model.number("prefill_square_ns");
     for (size_t done = reused; done < prompt.size() && !s.aborted();) {
-      if (s.model.fault("hang-prefill")) Session::hang();
+      if (fault("hang-prefill")) Session::hang();
       size_t size = std::min(kChunk, prompt.size() - done);
       double from = s.kv.size(), to = from + size;
       double cost_us = linear * size + square * (to * to - from * from) / 1000;
@@ -165,8 +177,9 @@ class Run {
 #if RKLLM_SIM_ABI != 13
     if (answer == 2) complain("E rkllm: the callback returned 2, which this version does not know");
 #endif
-    if (answer == 1) s.paused = true;
-    return answer != 1;
+    bool pauses = answer == 1 && !s.model.number("deaf");
+    if (pauses) s.paused = true;
+    return !pauses;
   }
 
   int give_floats(long columns) {
@@ -200,22 +213,22 @@ class Run {
       if (pace.count()) s.wait_until(generation + pace * (said + 1));
       if (s.aborted()) return end_by_abort();
       leak();
-      int32_t token = token_id(piece, s.vocabulary());
+      int32_t token = s.bytes() ? static_cast<uint8_t>(piece[0]) : token_id(piece, s.vocabulary());
       s.kv.push_back(token);
       said++;
       if (!say(piece, token, held)) return 0;
     }
     perf.generate_tokens = static_cast<int>(said);
     perf.generate_time_ms = milliseconds_since(generation);
-    return s.model.fault("never-finish") ? 0 : finish();
+    return fault("never-finish") ? 0 : finish();
   }
 
   bool say(const std::string& piece, int32_t token, std::string& held) {
-    if (s.model.fault("matmul-flood")) {
+    if (fault("matmul-flood")) {
       for (int line = 0; line < 5; line++) complain("E rkllm: matmul(w8a8) run failed");
       return tell(RUN_NORMAL, "!", token);
     }
-    if (!s.model.fault("waiting")) return tell(RUN_NORMAL, piece.c_str(), token);
+    if (!fault("waiting")) return tell(RUN_NORMAL, piece.c_str(), token);
     held += piece;
     if (held.size() < character_bytes(held[0])) return tell(RUN_WAITING, nullptr, token);
     std::string whole = std::move(held);
@@ -225,9 +238,9 @@ class Run {
 
   // The faults of one token; returns whether the run goes on.
   bool fail_here() {
-    if (s.model.fault("segfault")) raise(SIGSEGV);
-    if (s.model.fault("hang")) Session::hang();
-    if (s.model.fault("run-error")) {
+    if (fault("segfault")) raise(SIGSEGV);
+    if (fault("hang")) Session::hang();
+    if (fault("run-error")) {
       tell(RUN_ERROR);
       return false;
     }
@@ -240,14 +253,30 @@ class Run {
   }
 
   std::vector<std::string> reply() {
-    std::string text = s.model.text("reply");
+    std::string text = chosen_reply();
     if (text == "@prompt") text = asked;
     else if (text == "@settings") text = settings();
     else if (text.empty()) {
       uint64_t hash = mixed(hash_of(s.kv), lora.size());
       text = babble(hash, s.model.number("reply_words", 16));
     }
-    return pieces_of(text, s.model.fault("half-utf8") || s.model.fault("waiting"));
+    if (!s.bytes()) return pieces_of(text, fault("half-utf8") || fault("waiting"));
+    std::vector<std::string> pieces;
+    for (char byte : text) pieces.emplace_back(1, byte);
+    return pieces;
+  }
+
+  // The first `thenN` whose `ifN` stands in the context, else `reply`.
+  std::string chosen_reply() {
+    std::string context = text_of(s.kv, s.bytes());
+    for (char number = '1'; number <= '9'; number++) {
+      std::string asks = s.model.text(("if" + std::string(1, number)).c_str());
+      if (asks.empty()) break;
+      if (context.find(asks) != std::string::npos || asked.find(asks) != std::string::npos) {
+        return s.model.text(("then" + std::string(1, number)).c_str());
+      }
+    }
+    return s.model.text("reply");
   }
 
   long new_tokens() {

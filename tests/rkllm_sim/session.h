@@ -36,6 +36,7 @@ struct Session {
   Clock::time_point abort_due;
   std::thread worker;  // of the last rkllm_run_async
 
+  bool bytes() const { return model.number("bytes"); }
   int32_t vocabulary() const { return static_cast<int32_t>(model.number("vocab", 32000)); }
 
   void ask_abort() {

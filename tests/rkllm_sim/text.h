@@ -1,4 +1,4 @@
-// Tokens without a vocabulary: their ids are hashes, their texts follow from what was asked.
+// Tokens: hashes of pieces of text, or bytes; and texts that follow from what was asked.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -47,10 +47,23 @@ inline std::vector<std::string> pieces_of(const std::string& text, bool halves) 
   return pieces;
 }
 
-inline Tokens tokens_of(const std::string& text, int32_t vocabulary) {
+inline Tokens tokens_of(const std::string& text, int32_t vocabulary, bool bytes) {
   Tokens tokens;
+  if (bytes) return Tokens(reinterpret_cast<const uint8_t*>(text.data()),
+                           reinterpret_cast<const uint8_t*>(text.data()) + text.size());
   for (auto& piece : pieces_of(text, false)) tokens.push_back(token_id(piece, vocabulary));
   return tokens;
+}
+
+// Bytes as text, ids above 255 in brackets; or, where ids are hashes, a list of them.
+inline std::string text_of(const Tokens& tokens, bool bytes) {
+  std::string text;
+  for (int32_t token : tokens) {
+    if (bytes && token < 256) text += static_cast<char>(token);
+    else if (bytes) text += "<" + std::to_string(token) + ">";
+    else text += (text.empty() ? "" : ",") + std::to_string(token);
+  }
+  return text;
 }
 
 // Words that follow from the context alone: the same question has the same answer.

@@ -9,6 +9,10 @@ class LibraryRefused(ModelLoadFailed):
     """The runtime library is missing, is none, or has a version that Luna does not speak."""
 
 
+class DriverRefused(ModelLoadFailed):
+    """The NPU's kernel driver is too old for the runtime."""
+
+
 class InitFailed(ModelLoadFailed):
     """rkllm_init did not give a working model; the reason stands in the library's own output."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from ctypes import POINTER, c_float, string_at
+from ctypes import string_at
 from typing import Any
 
 from appliance.engines.rkllm.abi import CallbackReturn, LLMCallState, LLMResultCallback
@@ -23,15 +23,23 @@ class Relay:
         self._releases = releases
         self._listener: Listener = lambda piece: True
         self.function = LLMResultCallback(self._called)
+        self._limit = 0
         self.error: BaseException | None = None
         self.failed = self.finished = self.stopped = False
+        self.tokens = 0
         self.perf: Perf | None = None
 
-    def begin(self, listener: Listener) -> None:
-        """Forget the run before, and listen for the next one."""
-        self._listener = listener
+    def begin(self, listener: Listener, limit: int = 0) -> None:
+        """Forget the run before, and listen for the next one; `limit` tokens end it, 0 never."""
+        self._listener, self._limit = listener, limit
         self.error = self.perf = None
         self.failed = self.finished = self.stopped = False
+        self.tokens = 0
+
+    @property
+    def limited(self) -> bool:
+        """Whether the run was ended by its limit."""
+        return 0 < self._limit <= self.tokens
 
     def stop(self) -> None:
         """End the run at its next token, from any thread."""
@@ -48,13 +56,16 @@ class Relay:
         piece = _piece(result, state)
         if piece.state is LLMCallState.FINISH:
             self.finished, self.perf = True, piece.perf
+        elif piece.token >= 0:
+            self.tokens += 1
         self.failed = self.failed or piece.state is LLMCallState.ERROR
         ended = self.finished or self.failed
         if not self.stopped and not self.error and not self._listener(piece) and not ended:
             self.stopped = True
         if piece.floats is not None and self._releases:
             return CallbackReturn.RELEASE  # they were copied; else the library keeps every one
-        return CallbackReturn.PAUSE if self.stopped or self.error else CallbackReturn.CONTINUE
+        enough = self.stopped or self.limited or self.error is not None
+        return CallbackReturn.PAUSE if enough else CallbackReturn.CONTINUE
 
 
 def _piece(result: Any, state: int) -> Piece:
@@ -82,7 +93,7 @@ def _floats(contents: Any) -> Floats | None:
     return None
 
 
-def _copied(values: POINTER[c_float], rows: int, columns: int) -> Floats:
+def _copied(values: Any, rows: int, columns: int) -> Floats:
     copy = array("f", string_at(values, rows * columns * _FLOAT_BYTES))
     return Floats(rows, columns, copy)
 

@@ -40,6 +40,7 @@ class Runtime:
         self._one_at_a_time = threading.Lock()
         self._relay = Relay(releases=self._abi.releases)
         self._loras: set[str] = set()
+        self._running = False
         self._param = self._parameters()
         # Kept, because nothing says that the library copies the struct.
         self._callback: Any = self._relay.function
@@ -53,23 +54,29 @@ class Runtime:
         What the listener raises ends the run and is raised here. Raises RunFailed, BadRequest.
         """
         given, how = self._input(run), self._how(run)
+        # Before 1.3.0 the library knows no limit of one run.
+        limit = run.max_new_tokens if self._abi.sampling is None else 0
         with self._alone() as handle:
-            self._relay.begin(listener)
-            code = self._calls.rkllm_run(handle, byref(given), byref(how), None)
+            self._relay.begin(listener, limit)
+            self._running = True
+            try:
+                code = self._calls.rkllm_run(handle, byref(given), byref(how), None)
+            finally:
+                self._running = False
             return replace(self._outcome(code), ignored=self.ignored(run))
 
     def ignored(self, run: Run) -> tuple[str, ...]:
-        """What of `run` this library cannot honour, by the names of Sampling, and max_tokens."""
+        """What of `run` this library cannot honour, by the names of Sampling."""
         return sampling.unhonoured(self._abi, self._load, run)
 
     def abort(self) -> None:
         """Ask the run under way to end soon, from any thread; in the prompt that takes a while.
 
-        The context in memory is of no use afterwards: clear it.
+        Without a run, nothing happens. The context is of no use afterwards: clear it.
         """
-        self._relay.stop()
         handle = self._handle
-        if handle is not None and self._one_at_a_time.locked():
+        if handle is not None and self._running:
+            self._relay.stop()
             self._calls.rkllm_abort(handle)
 
     def clear_context(self) -> None:
@@ -202,8 +209,8 @@ class Runtime:
         relay = self._relay
         if relay.error is not None:
             raise relay.error
-        if relay.stopped:
-            return RunEnd(relay.perf, stopped=True)
+        if relay.stopped or relay.limited:
+            return RunEnd(relay.perf, relay.tokens, stopped=relay.stopped, limited=relay.limited)
         if relay.failed or code != 0:
             raise RunFailed(
                 f"The NPU runtime failed in the middle of the run (code {code}); what it printed "
@@ -211,7 +218,7 @@ class Runtime:
             )
         if not relay.finished:
             raise RunFailed("The NPU runtime ended the run without finishing it.")
-        return RunEnd(relay.perf, stopped=False)
+        return RunEnd(relay.perf, relay.tokens)
 
 
 def _expect(code: int, what: str) -> None:

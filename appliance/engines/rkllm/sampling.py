@@ -19,7 +19,6 @@ _COMMON = (
 )
 _NEVER = ("min_p", "typical_p", "seed", "logit_bias")
 _MIROSTAT = ("mirostat", "mirostat_tau", "mirostat_eta")
-MAX_TOKENS = "max_tokens"
 
 
 def apply(sampling: Sampling, target: Structure) -> None:
@@ -40,15 +39,13 @@ def of_run(abi: Abi, loaded: Structure, sampling: Sampling) -> Structure | None:
 
 
 def unhonoured(abi: Abi, load: Load, run: Run) -> tuple[str, ...]:
-    """Names of what `run` asks and this library cannot do: fields of Sampling, and max_tokens."""
+    """Names of what `run` asks and this library cannot do, by the names of Sampling."""
     wanted, loaded = run.sampling, load.sampling
     names = [name for name in _NEVER if getattr(wanted, name) not in (None, ())]
     if wanted.ignore_eos and not (loaded.ignore_eos and can_ignore_eos(abi)):
         names.append("ignore_eos")
     if abi.sampling is None:
         names += [n for n in _COMMON if getattr(wanted, n) not in (None, getattr(loaded, n))]
-        if run.max_new_tokens not in (0, load.max_new_tokens):
-            names.append(MAX_TOKENS)
     return tuple(names)
 
 

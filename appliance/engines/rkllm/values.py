@@ -86,10 +86,16 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class RunEnd:
-    """How a run ended: `stopped` by its listener or an abort. `ignored` could not be honoured."""
+    """How a run ended, and after how many tokens; `ignored` could not be honoured.
+
+    A run that was `stopped` by its listener or an abort, or cut short by its limit because the
+    library knows none (`limited`), leaves a context that should be cleared.
+    """
 
     perf: Perf | None
-    stopped: bool
+    tokens: int = 0
+    stopped: bool = False
+    limited: bool = False
     ignored: tuple[str, ...] = ()
 
 

@@ -1,0 +1,1 @@
+"""Chat on a runtime that only continues tokens: pure parts, text and tokens in, values out."""

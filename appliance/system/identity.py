@@ -1,0 +1,82 @@
+"""Who this device is: an id and a host name that stay the same."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta, Struct
+
+from appliance.errors import ConfigError
+
+FILE = "identity.toml"
+_MACHINE_IDS = ("etc/machine-id", "var/lib/dbus/machine-id", "proc/sys/kernel/hostname")
+_APPLICATION = b"luna appliance identity 1"
+_ID_DIGITS, _NAME_DIGITS = 12, 4
+
+Label = Annotated[str, Meta(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
+
+
+class _File(Struct, frozen=True):
+    """What the identity file says here; other keys are for others."""
+
+    id: Annotated[str, Meta(pattern=r"^[0-9a-f]{4,32}$")]
+    name: Label | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """`id` is hexadecimal; `name` is the host name, `luna-` and four digits of the id."""
+
+    id: str
+    name: str
+
+    @property
+    def short(self) -> str:
+        """The digits that tell this device from another by eye."""
+        return self.id[:_NAME_DIGITS]
+
+
+def read_identity(folders: Iterable[Path] = (), root: Path = Path("/")) -> Identity:
+    """From `identity.toml` in /etc/luna or else in one of `folders`; without one, derived.
+
+    A derived identity stays the same as long as the machine's id does, which it does not reveal.
+    Raises ConfigError for a file that cannot be used.
+    """
+    for folder in (root / "etc/luna", *folders):
+        if (folder / FILE).is_file():
+            return _from_file(folder / FILE)
+    return _named(_derived(root))
+
+
+def _from_file(file: Path) -> Identity:
+    try:
+        told = msgspec.convert(tomllib.loads(file.read_text("utf-8")), _File)
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+        raise ConfigError(
+            f"{file} is no identity: {error}. It needs an id of 4 to 32 hexadecimal digits, and may"
+            " have a name of letters, digits and hyphens, all in lower case."
+        ) from error
+    return Identity(told.id, told.name or _named(told.id).name)
+
+
+def _derived(root: Path) -> str:
+    """Hashed with a key of our own, as machine-id(5) asks of who shows it to others."""
+    for path in _MACHINE_IDS:
+        try:
+            known = (root / path).read_bytes().strip()
+        except OSError:
+            continue
+        if known:
+            return hmac.new(known, _APPLICATION, hashlib.sha256).hexdigest()[:_ID_DIGITS]
+    return "0" * _ID_DIGITS
+
+
+def _named(identity: str) -> Identity:
+    return Identity(identity, f"luna-{identity[:_NAME_DIGITS]}")
