@@ -57,7 +57,10 @@ class ModelSettings(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class CpuEngineSettings(Struct, frozen=True, forbid_unknown_fields=True):
-    """llama.cpp in a child process; `cpus` like "4-7" pins it, `threads` 0 means one a CPU."""
+    """llama.cpp in a child process; `cpus` like "4-7" pins it, `threads` 0 means one a CPU.
+
+    Saved slots of all models take up to `slot_bytes` of disk, then the oldest go.
+    """
 
     llama_server: Path | None = None
     threads: Annotated[int, Meta(ge=0)] = 0
@@ -66,6 +69,26 @@ class CpuEngineSettings(Struct, frozen=True, forbid_unknown_fields=True):
     context: Annotated[int, Meta(ge=0)] = 0
     batch: Positive = 256
     nice: Annotated[int, Meta(ge=0, le=19)] = 0
+    slot_bytes: Annotated[int, Meta(ge=0)] = 4 * 2**30
+
+
+class NpuEngineSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """The vendor's RKLLM in a child process for each model; one request at a time.
+
+    `library` None means the usual places, `version` what it is where its file names several.
+    `cpus` compute what the NPU cannot. An abort has `abort_seconds` before the process is killed,
+    and while the prompt is read also the time that takes at `slowest_prefill` tokens a second.
+    Prompt caches take up to `cache_bytes` of disk.
+    """
+
+    library: Path | None = None
+    version: str = ""
+    cpus: Cpus = "4-7"
+    context: Annotated[int, Meta(ge=0)] = 0
+    embed_flash: bool = True
+    abort_seconds: Annotated[float, Meta(gt=0)] = 5.0
+    slowest_prefill: Annotated[float, Meta(gt=0)] = 30.0
+    cache_bytes: Annotated[int, Meta(ge=0)] = 2 * 2**30
 
 
 class QueueSettings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -109,6 +132,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     server: ServerSettings = field(default_factory=ServerSettings)
     models: ModelSettings = field(default_factory=ModelSettings)
     cpu_engine: CpuEngineSettings = field(default_factory=CpuEngineSettings)
+    npu_engine: NpuEngineSettings = field(default_factory=NpuEngineSettings)
     queue: QueueSettings = field(default_factory=QueueSettings)
     tools: ToolSettings = field(default_factory=ToolSettings)
     mdns: MdnsSettings = field(default_factory=MdnsSettings)

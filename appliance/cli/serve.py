@@ -65,12 +65,20 @@ def run(args: argparse.Namespace) -> int:
     for url in appliance.urls:
         print(f"Luna is ready: {url}  (API: {url}/v1, documents: {url}/docs)", flush=True)
     sdnotify.notify("READY=1", os.environ)
-    stopping.wait()
+    _live(appliance, stopping)
     sdnotify.notify("STOPPING=1", os.environ)
     print("Luna stops; answers that run may end first.", file=sys.stderr, flush=True)
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # a second Ctrl-C ends it at once
     appliance.stop()
     return 0
+
+
+def _live(appliance: Appliance, stopping: threading.Event) -> None:
+    """Wait for the end, and tell the service manager now and then that the server lives."""
+    interval = sdnotify.watchdog_interval(os.environ)
+    while not stopping.wait(interval):
+        if appliance.server.is_alive():
+            sdnotify.notify("WATCHDOG=1", os.environ)
 
 
 def _overrides(args: argparse.Namespace) -> dict[str, Any]:

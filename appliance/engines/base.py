@@ -9,7 +9,7 @@ from typing import Protocol
 
 from appliance.domain.cancel import CancelToken
 from appliance.domain.events import Event
-from appliance.domain.requests import ChatRequest, CompletionRequest, Prompt
+from appliance.domain.requests import ChatRequest, CompletionRequest, Generation, Prompt
 from appliance.domain.sampling import Sampling
 
 
@@ -62,6 +62,9 @@ class Engine(Protocol):
 
     def wait_ready(self, timeout: float) -> None:
         """Return when loaded; raises ModelLoading after `timeout` seconds, or why it failed."""
+
+    def ignored(self, generation: Generation) -> tuple[str, ...]:
+        """Which wishes of a request this engine cannot fulfil, by the names of their fields."""
 
     def chat(self, request: ChatRequest, cancel: CancelToken) -> Iterator[Event]:
         """The next turn of a conversation."""

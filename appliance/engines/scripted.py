@@ -79,6 +79,10 @@ class Scripted:
         prompt = sum(len(message.content.encode()) for message in request.messages)
         return self._say(self._script(request), request.generation, prompt, cancel)
 
+    def ignored(self, generation: Generation) -> tuple[str, ...]:
+        """A seed: there is nothing to draw."""
+        return () if generation.sampling.seed is None else ("seed",)
+
     def complete(self, request: CompletionRequest, cancel: CancelToken) -> Iterator[Event]:
         """What the script says to a prompt."""
         size = len(_bytes(request.prompt))

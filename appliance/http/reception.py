@@ -64,9 +64,14 @@ class Reception:
 
     def start(self) -> None:
         """Open the doors."""
+        self._next_tick = self._clock()
         self._epoll.register(self._wake, select.EPOLLIN)
         self._doors.open()
         self._thread.start()
+
+    def idle_for(self) -> float:
+        """Seconds since the thread last looked at everybody: never much, unless it hangs."""
+        return max(0.0, self._clock() - self._next_tick)
 
     def give_back(self, connection: Connection, keep: bool) -> None:
         """Return a connection after its answer; called by workers."""

@@ -54,6 +54,10 @@ class Server:
         self._workers.start()
         self._reception.start()
 
+    def is_alive(self, patience: float = 5.0) -> bool:
+        """Whether connections were attended to within the last `patience` seconds."""
+        return self._reception.idle_for() < patience
+
     def stop(self, grace: float = 5.0) -> None:
         """Accept nobody, give requests that have begun `grace` seconds, then end; idempotent."""
         with self._stopping:

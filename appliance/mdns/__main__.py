@@ -71,7 +71,7 @@ def _reserved() -> frozenset[str]:
 
 def _overrides(args: argparse.Namespace) -> dict[str, Any]:
     found = {"mdns.name": args.name, "server.port": args.port, "data": args.data_dir}
-    return {key: value for key, value in found.items() if value is not None}
+    return {key: str(value) for key, value in found.items() if value is not None}
 
 
 if __name__ == "__main__":

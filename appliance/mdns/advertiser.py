@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from appliance.config import MdnsSettings
-from appliance.mdns.claims import DOMAIN, Claims, claims
+from appliance.mdns.claims import Claims, claims
 from appliance.mdns.naming import Names, Pick
 from appliance.mdns.pace import Budget, Settling
 from appliance.mdns.places import places
@@ -117,9 +117,10 @@ class Advertiser:
     def _taken(self, state: State, taken: frozenset[str]) -> None:
         if state.names != self._names:
             return  # renamed already, by what another interface heard
-        if f"{state.names.host}.{DOMAIN}".lower() in taken:
+        claimed = self._claims(state)
+        if claimed.host.lower() in taken:
             self._names = self._names.host_taken(self._pick)
-        if any(name.startswith(f"{state.names.instance}.".lower()) for name in taken):
+        if taken & {name.lower() for name in claimed.instances}:
             self._names = self._names.instance_taken(self._pick)
         _log.warning(
             "%s is taken; this device is now '%s' at %s.local.",

@@ -1,4 +1,8 @@
-"""What is in the models folder now: a bare `name.gguf`, or a folder `name/` with one inside."""
+"""What is in the models folder now: a bare `name.gguf`, or a folder `name/` with one inside.
+
+The same holds for `.rkllm`, the files of the NPU: their format is the vendor's own, so that only
+the runtime can tell whether one is whole.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,8 @@ from pathlib import Path
 from appliance.models import gguf
 from appliance.models.manifest import NAME, BadManifest, Manifest, read
 
+_NPU = ".rkllm"
+_SUFFIXES = (".gguf", _NPU)
 _SPLIT = re.compile(r"(?P<stem>.+)-(?P<part>\d{5})-of-(?P<parts>\d{5})$")
 
 
@@ -34,6 +40,11 @@ class Entry:
     bundled: bool = False
 
     @property
+    def for_npu(self) -> bool:
+        """Whether it is made for the NPU; else it is a GGUF file."""
+        return self.path.suffix == _NPU
+
+    @property
     def usable(self) -> bool:
         """Whether an engine may try to load it."""
         return not self.problem
@@ -51,7 +62,7 @@ def scan(folder: Path, known: Sequence[Entry] = ()) -> tuple[Entry, ...]:
 
 
 def inspect(path: Path, id: str, manifest_folder: Path | None = None) -> Entry:
-    """Look at one GGUF file."""
+    """Look at one file."""
     try:
         stat = path.stat()
         stamp = _stamp(path)
@@ -60,6 +71,9 @@ def inspect(path: Path, id: str, manifest_folder: Path | None = None) -> Entry:
     entry = Entry(id, path, stat.st_size, stat.st_mtime, stamp)
     try:
         manifest = read(manifest_folder) if manifest_folder else Manifest()
+        if entry.for_npu:
+            problem = "" if stat.st_size else "The file is empty: it is still being copied."
+            return replace(entry, manifest=manifest, problem=problem)
         header = gguf.read_header(path)
         size = _complete_size(path, stat.st_size, header.least_bytes)
     except (gguf.BadModelFile, BadManifest) as error:
@@ -91,11 +105,12 @@ def _files(folder: Path) -> Iterator[tuple[Path, str, Path | None]]:
     folders = {child.name for child in children if child.is_dir()}
     for child in children:
         if child.name in folders:
-            files = sorted(file for file in child.glob("[!.]*.gguf") if _is_first(file))
+            inside = (file for suffix in _SUFFIXES for file in child.glob(f"[!.]*{suffix}"))
+            files = sorted(file for file in inside if _is_first(file))
             for file in files:
                 id = child.name if len(files) == 1 else f"{child.name}/{_name(file)}"
                 yield file, id, child
-        elif child.suffix == ".gguf" and _is_first(child):
+        elif child.suffix in _SUFFIXES and _is_first(child):
             name = _name(child)
             yield child, child.name if name in folders else name, None
 

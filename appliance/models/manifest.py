@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta, Struct, field
@@ -25,11 +25,17 @@ class Defaults(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Manifest(Struct, frozen=True, forbid_unknown_fields=True):
-    """`context` is tokens per request, 0 for the engine's default; `template` a Jinja file."""
+    """`context` is tokens per request, 0 for the engine's default; `template` a Jinja file.
+
+    For the NPU only: `stop` strings end every answer, and `pooling` is how the hidden states of a
+    text become one vector.
+    """
 
     aliases: tuple[str, ...] = ()
     context: Annotated[int, Meta(ge=0)] = 0
     template: str | None = None
+    stop: tuple[str, ...] = ()
+    pooling: Literal["mean", "last"] = "mean"
     sampling: Defaults = field(default_factory=Defaults)
 
     def defaults(self) -> Sampling:

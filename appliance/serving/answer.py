@@ -51,7 +51,11 @@ class EventStream:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A running generation of the model that calls itself `model`."""
+    """A running generation of the model that calls itself `model`.
+
+    `ignored` names fields of the request that its engine cannot honour.
+    """
 
     model: str
     events: EventStream
+    ignored: tuple[str, ...] = ()

@@ -96,8 +96,11 @@ class Conversation:
         makers: Sequence[Make],
     ) -> Answer:
         entry = self._loadable(generation.model)
+        with self._pool.use(entry) as loaded:
+            ignored = loaded.engine.ignored(generation)
         events = EventStream(self._choices(entry, generation, caller, makers))
-        return Answer(self._registry.public_name(generation.model, entry), events)
+        name = self._registry.public_name(generation.model, entry)
+        return Answer(name, events, ignored)
 
     def _loadable(self, name: str) -> Entry:
         """The model that a name means; another default stands in for one that cannot be loaded."""

@@ -53,6 +53,7 @@ NEEDS: Mapping[str, Callable[[], str]] = {
     "netns": _network_namespace,
     "node": _program("node", "nodejs"),
     "root": _root,
+    "systemd-analyze": _program("systemd-analyze", "systemd"),
 }
 
 

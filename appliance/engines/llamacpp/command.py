@@ -17,12 +17,13 @@ EMBEDDING_BATCH = 2048  # tokens: mean pooling needs the whole input in one batc
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The sizes of one child; `context` is tokens per slot."""
+    """The sizes of one child; `context` is tokens per slot, `slot_folder` for saved slots."""
 
     slots: int
     context: int
     batch: int
     embedding: bool = False
+    slot_folder: Path | None = None
 
 
 def build(spec: ModelSpec, layout: Layout, settings: CpuEngineSettings, socket: Path) -> list[str]:
@@ -36,6 +37,8 @@ def build(spec: ModelSpec, layout: Layout, settings: CpuEngineSettings, socket: 
         "batch": str(layout.batch),
         "threads": str(threads),
     }
+    if layout.slot_folder is not None:
+        values["slot-folder"] = str(layout.slot_folder)
     template = socket.with_name("template.jinja")
     if spec.chat_template is not None:
         template.write_text(spec.chat_template, "utf-8")
@@ -62,10 +65,11 @@ def _binary(binary: Path, values: dict[str, str], *, embedding: bool) -> list[st
         "slots": "--parallel",
         "batch": "--batch-size",
         "threads": "--threads",
+        "slot-folder": "--slot-save-path",
         "chat-template-file": "--chat-template-file",
     }
     total = str(int(values["context"]) * int(values["slots"]))
-    command = [str(binary), "--jinja", "--cache-ram", "0", "--ctx-size", total]
+    command = [str(binary), "--jinja", "--cache-ram", "0", "--slots", "--ctx-size", total]
     command += ["--ubatch-size", values["batch"]]
     for name, option in names.items():
         if name in values:

@@ -14,7 +14,13 @@ from appliance.config import CpuEngineSettings
 from appliance.domain.cancel import CancelToken
 from appliance.domain.events import Event, Finish
 from appliance.domain.patience import Patience
-from appliance.domain.requests import ChatRequest, CompletionRequest, Prompt, prompt_size
+from appliance.domain.requests import (
+    ChatRequest,
+    CompletionRequest,
+    Generation,
+    Prompt,
+    prompt_size,
+)
 from appliance.engines.base import ModelSpec, Vectors
 from appliance.engines.child import Child, ChildPlan
 from appliance.engines.llamacpp import chunks, command, forced, payload, reasons
@@ -119,6 +125,10 @@ class LlamaCpp:
     def wait_ready(self, timeout: float) -> None:
         """Return when the model is loaded."""
         self._chat.child.wait_ready(timeout)
+
+    def ignored(self, generation: Generation) -> tuple[str, ...]:
+        """Nothing: llama.cpp can do all of it."""
+        return ()
 
     def chat(self, request: ChatRequest, cancel: CancelToken) -> Iterator[Event]:
         """The next turn of a conversation."""

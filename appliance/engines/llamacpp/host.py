@@ -20,6 +20,7 @@ def main() -> int:
     parser.add_argument("--batch", type=int, required=True)
     parser.add_argument("--threads", type=int, required=True)
     parser.add_argument("--chat-template-file", default="")
+    parser.add_argument("--slot-folder", default="")
     parser.add_argument("--embedding", action="store_true")
     args = parser.parse_args()
     try:
@@ -39,6 +40,8 @@ def main() -> int:
     params.ui = False
     params.fit_params = False  # sizes are what the settings say, not what is free right now
     params.endpoint_slots = True
+    if args.slot_folder:
+        params.slot_save_path = f"{args.slot_folder}/"
     if args.chat_template_file:
         params.chat_template = Path(args.chat_template_file).read_text("utf-8")
     if args.embedding:

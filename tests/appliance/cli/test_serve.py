@@ -48,9 +48,12 @@ def test_systemd_is_told(tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notices:
         notices.bind(str(path))
         notices.settimeout(10.0)
-        with RunningLuna(tmp_path, environ={"NOTIFY_SOCKET": str(path)}):
-            assert b"READY=1" in notices.recv(4096)
-        assert b"STOPPING=1" in notices.recv(4096)
+        watched = {"NOTIFY_SOCKET": str(path), "WATCHDOG_USEC": "100000"}
+        with RunningLuna(tmp_path, environ=watched):
+            assert [notices.recv(4096) for _ in range(3)] == [b"READY=1", *2 * [b"WATCHDOG=1"]]
+        while (told := notices.recv(4096)) == b"WATCHDOG=1":
+            pass
+        assert told == b"STOPPING=1"
 
 
 def test_a_port_in_use_is_a_sentence(tmp_path: Path) -> None:

@@ -45,6 +45,21 @@ def test_a_bare_file_and_one_in_a_folder_are_models(tmp_path: Path, tiny: Path) 
         assert entry.parameters > 100_000
 
 
+def test_models_for_the_npu_are_found_alike(tmp_path: Path, tiny: Path) -> None:
+    for name in ("bare.rkllm", "own/model.rkllm", "both/b.rkllm"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"weights")
+    put(tiny, tmp_path / "both" / "a.gguf")
+    (tmp_path / "own" / "luna.toml").write_text("context = 2048\nstop = ['x']\npooling = 'last'")
+    assert ids(tmp_path) == ["bare", "both/a", "both/b", "own"]
+    bare, cpu, npu, own = scan(tmp_path)
+    assert [entry.for_npu for entry in (bare, cpu, npu, own)] == [True, False, True, True]
+    assert all(entry.usable for entry in (bare, cpu, npu, own))
+    assert (own.size_bytes, own.manifest.context, own.manifest.stop) == (7, 2048, ("x",))
+    (tmp_path / "bare.rkllm").write_bytes(b"")
+    assert "still being copied" in scan(tmp_path)[0].problem
+
+
 def test_other_and_hidden_files_are_none(tmp_path: Path, tiny: Path) -> None:
     put(tiny, tmp_path / ".hidden.gguf")
     put(tiny, tmp_path / ".folder" / "model.gguf")

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -96,6 +97,12 @@ def test_an_answer_from_the_first_event_to_the_last(service: Service) -> None:
     events = [item.event for item in answer.events]
     assert events == [Content("Hel"), Content("lo"), Finish("stop", Usage(2, 2))]
     assert service.load_now == Load(2, 0, 0)
+
+
+def test_what_the_engine_ignores_is_told_before_the_first_event(service: Service) -> None:
+    wanted = Generation("m", sampling=Sampling(seed=4))
+    with_seed = service.conversation.chat(replace(chat(), generation=wanted), caller())
+    assert (with_seed.ignored, service.chat().ignored) == (("seed",), ())
 
 
 def test_what_goes_wrong_before_the_first_event_is_raised(service: Service) -> None:

@@ -76,16 +76,17 @@ class ToolCallParser:
     # Each step takes text that is not empty, and returns what it leaves to the next one.
 
     def _start(self, text: str) -> str:
+        text, self._held = self._held + text, ""
         begin = text.lstrip(SPACE)
-        space = self._held + text[: len(text) - len(begin)]
-        if begin.startswith(self._format.bare):
-            self._open(space)
-        elif begin:
-            self._held, self._state = "", _State.TEXT
-            return space + begin
-        else:
-            self._held = space
-        return begin
+        opening, bare = self._format.opening, self._format.bare
+        if opening.startswith(begin) and begin != opening:
+            self._held = text
+            return ""
+        if begin.startswith(bare) and not begin.startswith(opening):
+            self._open(text[: len(text) - len(begin)])
+            return begin
+        self._state = _State.TEXT
+        return text
 
     def _text(self, text: str) -> str:
         text, self._held = self._held + text, ""
@@ -120,38 +121,71 @@ class ToolCallParser:
         return text[1:]
 
     def _call(self, text: str) -> str:
-        reader = self._reader
-        for at, char in enumerate(text):
+        reader, read, broken = self._reader, 0, False
+        for char in text:
             try:
                 reader.feed(char)
             except NoCall:
-                if self._told:
-                    self._end_call()
-                else:
-                    self._give_back()
-                return text[at:]
-            if reader.begun:
-                self._tell(reader)
+                broken = True
+                break
+            read += 1
             if reader.done:
-                self._end_call()
-                return text[at + 1 :]
-        return ""
+                break
+        if reader.begun:
+            self._tell(reader)
+        if broken and not self._told:
+            self._give_back()
+        elif broken or reader.done:
+            self._end_call()
+        return text[read:]
 
     def _after(self, text: str) -> str:
-        char, closing = text[0], self._format.closing
+        char, format = text[0], self._format
         seen = (self._held + char).lstrip(SPACE)
-        if closing and closing.startswith(seen):
-            self._held = "" if seen == closing else self._held + char
-            self._state = _State.TEXT if seen == closing else _State.AFTER
-        elif not closing and (char in SPACE or char == self._separator()):
-            self._held += char
-        elif not closing and char == "{" and self._state_allows_another():
-            self._state = _State.OPENED
-            return text
-        elif self._in_list and char == "]":
+        more = self._in_list or not (format.listed or format.closing)
+        if (format.closing and seen == format.closing) or (self._in_list and char == "]"):
             self._held, self._state = "", _State.TEXT
+        elif (
+            char in SPACE or format.closing.startswith(seen) or (more and char == format.separator)
+        ):
+            self._held += char
         else:
-            self._state = _State.TEXT
+            self._state = _State.OPENED if more and char == "{" else _State.TEXT
             return text
         return text[1:]
 
+    def _tell(self, reader: CallReader) -> None:
+        arguments = reader.take()
+        last = self._events[-1] if self._events else None
+        if not self._told:
+            self._events.append(ToolCallDelta(self.calls, arguments, self._new_id(), reader.name))
+            self._told, self._held = True, ""
+            self.calls += 1
+        elif isinstance(last, ToolCallDelta):
+            self._events[-1] = replace(last, arguments=last.arguments + arguments)
+        elif arguments:
+            self._events.append(ToolCallDelta(self.calls - 1, arguments))
+
+    def _end_call(self) -> None:
+        self._state, self._held, self._told, self._fresh = _State.AFTER, "", False, True
+        self._reader = CallReader(self._names)
+        self.finished = not self._parallel
+
+    def _give_back(self) -> None:
+        self._say(self._held + self._reader.raw)
+        self._state, self._held = _State.TEXT, ""
+        self._reader = CallReader(self._names)
+
+    def _say(self, text: str) -> None:
+        if not text:
+            return
+        self._fresh = False
+        last = self._events[-1] if self._events else None
+        if isinstance(last, Content):
+            self._events[-1] = Content(last.text + text)
+        else:
+            self._events.append(Content(text))
+
+    def _take(self) -> list[Content | ToolCallDelta]:
+        events, self._events = self._events, []
+        return events

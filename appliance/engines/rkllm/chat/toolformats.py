@@ -11,14 +11,15 @@ class ToolFormat:
     """JSON calls behind `opening`; `closing` ends each, "" where the JSON ends by itself.
 
     An answer that begins with `bare` is a call too: its opening is a special token, which the
-    runtime may leave out. `listed` calls stand in a JSON array. `arguments` is what this format
-    calls them; parsing takes either name.
+    runtime may leave out. `listed` calls stand in a JSON array, `separator` between calls.
+    `arguments` is what this format calls them; parsing takes either name.
     """
 
     name: str
     opening: str
     closing: str = ""
     bare: str = ""
+    separator: str = ""
     listed: bool = False
     arguments: str = "arguments"
 
@@ -28,8 +29,8 @@ class ToolFormat:
 
 
 HERMES = ToolFormat("hermes", "<tool_call>", closing="</tool_call>")
-LLAMA3 = ToolFormat("llama3", "<|python_tag|>", bare="{", arguments="parameters")
-MISTRAL = ToolFormat("mistral", "[TOOL_CALLS]", bare="[", listed=True)
+LLAMA3 = ToolFormat("llama3", "<|python_tag|>", bare="{", separator=";", arguments="parameters")
+MISTRAL = ToolFormat("mistral", "[TOOL_CALLS]", bare="[", separator=",", listed=True)
 
 
 def format_of(template: str) -> ToolFormat | None:

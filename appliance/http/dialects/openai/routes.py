@@ -52,8 +52,8 @@ class OpenAI:
     def chat(self, request: Request) -> Reply:
         """POST /v1/chat/completions."""
         body = decode(request.body, requests.ChatBody)
-        headers = _ignored(request.body, requests.ChatBody)
         answer = self._conversation.chat(parse.chat(body, self._device_tools()), request.caller)
+        headers = _ignored(request.body, requests.ChatBody, answer.ignored)
         head = self._head("chatcmpl", answer.model)
         top = body.top_logprobs or 0
         if body.stream:
@@ -67,10 +67,10 @@ class OpenAI:
     def complete(self, request: Request) -> Reply:
         """POST /v1/completions."""
         body = decode(request.body, requests.CompletionBody)
-        headers = _ignored(request.body, requests.CompletionBody)
         wanted = parse.completions(body)
         echoes = [self._echo(each, request) if body.echo else "" for each in wanted]
         answer = self._conversation.complete(wanted, request.caller)
+        headers = _ignored(request.body, requests.CompletionBody, answer.ignored)
         head = self._head("cmpl", answer.model)
         n = body.n or 1
         if body.stream:
@@ -192,8 +192,11 @@ def _wants_usage(body: requests.SamplingBody) -> bool:
 
 
 def _ignored(
-    body: bytes, kind: type[requests.SamplingBody] | type[requests.EmbeddingBody]
+    body: bytes,
+    kind: type[requests.SamplingBody] | type[requests.EmbeddingBody],
+    by_engine: tuple[str, ...] = (),
 ) -> tuple[tuple[str, str], ...]:
     """The header that names the fields which had no effect; odd names are left out of it."""
     names = [name for name in unknown_fields(body, kind) if name.isidentifier() and name.isascii()]
+    names += by_engine
     return (("x-luna-ignored", ", ".join(names)[:1000]),) if names else ()
