@@ -14,6 +14,9 @@ from appliance.domain.messages import ToolDefinition
 from appliance.domain.patience import Patience
 from appliance.engines.base import Engine, ModelSpec
 from appliance.engines.llamacpp.engine import LlamaCpp
+from appliance.engines.rkllm.domains import Domains
+from appliance.engines.rkllm.engine import Rkllm
+from appliance.engines.rkllm.model import NpuModel, NpuSpec
 from appliance.errors import ConfigError, LunaError
 from appliance.http import listeners, tls
 from appliance.http.app import App
@@ -136,9 +139,17 @@ def _services(settings: Settings, environ: Mapping[str, str], spawner: Spawner) 
     registry = Registry(folder, settings.models, bundled=guide.model_path())
     queue = settings.queue
     patience = Patience(queue.stall_seconds, queue.slowest_prefill)
+    slots = settings.data_folder(environ) / "slots"
+
+    domains = Domains()
 
     def make_engine(entry: Entry) -> Engine:
-        return LlamaCpp(_spec(entry, settings), settings.cpu_engine, spawner, patience)
+        if entry.for_npu:
+            model = NpuModel(
+                _npu_spec(entry, settings, folder), settings.npu_engine, spawner, domains
+            )
+            return Rkllm(model, settings.npu_engine, patience)
+        return LlamaCpp(_spec(entry, settings), settings.cpu_engine, spawner, patience, slots)
 
     pool = Pool(registry, make_engine, settings.models, queue.length)
     toolbox = Toolbox((SHIPPED_TOOLS, *settings.tools.folders), settings.tools.seconds)
@@ -151,7 +162,8 @@ def _spec(entry: Entry, settings: Settings) -> ModelSpec:
     """What the manifest says, then the settings, then what the model was trained for."""
     manifest = entry.manifest
     trained = entry.context_length or _DEFAULT_CONTEXT
-    wanted = manifest.context or settings.cpu_engine.context or min(trained, _DEFAULT_CONTEXT)
+    configured = settings.npu_engine.context if entry.for_npu else settings.cpu_engine.context
+    wanted = manifest.context or configured or min(trained, _DEFAULT_CONTEXT)
     template = manifest.template
     return ModelSpec(
         id=entry.id,
@@ -160,6 +172,17 @@ def _spec(entry: Entry, settings: Settings) -> ModelSpec:
         context=min(wanted, trained),
         defaults=manifest.defaults(),
         chat_template=None if template is None else _read_template(entry.path.parent / template),
+        reranker=entry.reranker,
+    )
+
+
+def _npu_spec(entry: Entry, settings: Settings, models: Path) -> NpuSpec:
+    """Files beside a model are its own only in a folder of its own."""
+    return NpuSpec(
+        _spec(entry, settings),
+        folder=None if entry.path.parent == models else entry.path.parent,
+        stop=entry.manifest.stop,
+        pooling=entry.manifest.pooling,
     )
 
 

@@ -33,9 +33,14 @@ class WrongType(BadRequest):
 
 
 class ContextTooLong(BadRequest):
-    """Prompt and answer do not fit the model's context; the message carries the token counts."""
+    """Prompt and answer do not fit the model's context; both counts are tokens, 0 if not known."""
 
     code = "context_length_exceeded"
+
+    def __init__(self, message: str, *, prompt_tokens: int = 0, context: int = 0) -> None:
+        super().__init__(message)
+        self.prompt_tokens = prompt_tokens
+        self.context = context
 
 
 class BodyTooLarge(LunaError):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 FinishReason = Literal["stop", "length", "tool_calls"]
 
@@ -28,19 +29,24 @@ class Queued:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Prefill has handled `processed` of `total` prompt tokens, `cached` of them from the cache."""
+    """Prefill has handled `processed` of `total` prompt tokens, `cached` of them from the cache.
+
+    It took `ms` milliseconds so far.
+    """
 
     processed: int
     total: int
     cached: int = 0
+    ms: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """A piece of the answer, whole characters only."""
+    """A piece of the answer, whole characters only; `tokens` are its ids, where they are known."""
 
     text: str
     logprobs: tuple[TokenLogprob, ...] = ()
+    tokens: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +104,36 @@ class Timings:
 
 
 @dataclass(frozen=True, slots=True)
+class Details:
+    """What an engine knows of a completion beside its end.
+
+    `word` is the stop string that ended it. `held` tokens stay in the cache of slot number `slot`.
+    `settings` are all sampler settings in force, by llama.cpp's names; `prompt` is its text as
+    the model read it.
+    """
+
+    slot: int
+    stop: Literal["none", "eos", "limit", "word"]
+    word: str
+    truncated: bool
+    has_new_line: bool
+    held: int
+    prompt: str
+    settings: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Finish:
-    """The end of one choice."""
+    """The end of one choice; completions may have details.
+
+    `word` is the stop string that ended it, "" where none did or the engine does not tell.
+    """
 
     reason: FinishReason
     usage: Usage
     timings: Timings | None = None
+    details: Details | None = None
+    word: str = ""
 
 
 Event = Queued | Progress | Content | Reasoning | ToolCallDelta | Finish

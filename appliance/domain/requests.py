@@ -34,7 +34,8 @@ class Generation:
     """What all generating requests share.
 
     `max_tokens` None means up to the end of the context. `logprobs` None asks for none, a number
-    for that many alternatives beside each token. `n` is the number of choices.
+    for that many alternatives beside each token. `n` is the number of choices. `options` are more
+    settings by llama.cpp's names, checked by the dialect; an engine may not know them.
     """
 
     model: str
@@ -43,6 +44,7 @@ class Generation:
     sampling: Sampling = field(default_factory=Sampling)
     logprobs: int | None = None
     n: int = 1
+    options: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,13 +7,14 @@ class StopScanner:
     """Lets text through, but holds back an end that may be the start of a stop string.
 
     Of stop strings that overlap, the one that is complete first counts, as if each character came
-    alone; of those that are complete at once, the longest.
+    alone; of those that are complete at once, the longest. `word` is the one that was met.
     """
 
     def __init__(self, stops: tuple[str, ...]) -> None:
         self._stops = tuple(stop for stop in stops if stop)
         self._held = ""
         self.stopped = False
+        self.word = ""
 
     def feed(self, text: str) -> str:
         """The text that is safe to show; after a stop string was met, always empty."""
@@ -23,7 +24,8 @@ class StopScanner:
         found = [(at + len(stop), at) for stop in self._stops if (at := text.find(stop)) >= 0]
         if found:
             self.stopped, self._held = True, ""
-            _, start = min(found)
+            end, start = min(found)
+            self.word = text[start:end]
             return text[:start]
         keep = max((overlap(text, stop) for stop in self._stops), default=0)
         self._held = text[len(text) - keep :]

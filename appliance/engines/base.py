@@ -15,7 +15,10 @@ from appliance.domain.sampling import Sampling
 
 @dataclass(frozen=True, slots=True)
 class ModelSpec:
-    """What an engine must know to load a model; `context` is tokens per slot, 0 the model's own."""
+    """What an engine must know to load a model; `context` is tokens per slot, 0 the model's own.
+
+    A `reranker` was trained to score documents against a query.
+    """
 
     id: str
     path: Path
@@ -23,6 +26,7 @@ class ModelSpec:
     context: int = 0
     defaults: Sampling = field(default_factory=Sampling)
     chat_template: str | None = None
+    reranker: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,7 @@ class Engine(Protocol):
     `chat` and `complete` yield events up to one `Finish`, or raise; closing the iterator or
     cancelling the token frees the slot at the next token. A request's `n` is not the engine's
     business: it makes one choice. `slots` requests run at once, the caller must not start more.
+    What only some engines can do is in `engines.extras`.
     """
 
     @property

@@ -138,7 +138,7 @@ class Scripted:
                     break
             if rest := scanner.feed(joiner.close()) + scanner.close():
                 yield Content(rest)
-        yield Finish(reason, Usage(prompt, said))
+        yield Finish(reason, Usage(prompt, said), word=scanner.word)
 
 
 def _bytes(prompt: Prompt) -> bytes:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Sequence
 from urllib.parse import parse_qsl
 
 import bottle
 
 from appliance.errors import LunaError, MethodNotAllowed, NotFound
-from appliance.http.errors import error_headers, render_openai
+from appliance.http.errors import OPENAI, ErrorRenderer, ErrorShape, error_headers
 from appliance.http.exchange import Reply, Request
-from appliance.http.routes import ErrorRenderer, Route
+from appliance.http.routes import Route
 from appliance.serving.answer import Caller
 
 _log = logging.getLogger(__name__)
@@ -25,6 +26,7 @@ class App(bottle.Bottle):  # type: ignore[misc]
     def __init__(self, routes: Sequence[Route]) -> None:
         super().__init__()
         self.config["json.enable"] = False
+        self._shapes = [(_pattern(route.path), route.error) for route in routes]
         for route in routes:
             self.route(_rule(route.path), route.method, _callback(route))
 
@@ -35,7 +37,7 @@ class App(bottle.Bottle):  # type: ignore[misc]
         if isinstance(error, MethodNotAllowed) and bottle.request.method == "OPTIONS":
             reply = Reply(b"", 204, headers=error_headers(error))
         else:
-            reply = render_openai(error, request_id)
+            reply = self._shape(bottle.request.path).render(error, request_id)
         response = bottle.response
         response.status = reply.status
         response.content_type = reply.content_type
@@ -44,9 +46,22 @@ class App(bottle.Bottle):  # type: ignore[misc]
         assert isinstance(reply.body, bytes)
         return reply.body
 
+    def _shape(self, path: str) -> ErrorShape:
+        """How errors look to those who ask for this path, be it with a method that it lacks."""
+        return next((shape for known, shape in self._shapes if known.fullmatch(path)), OPENAI)
+
 
 def _rule(path: str) -> str:
     return path.replace("{", "<").replace("}", ">")
+
+
+def _pattern(path: str) -> re.Pattern[str]:
+    """What matches the paths of a route."""
+    parts = re.split(r"({\w+(?::path)?})", path)
+    kinds = {True: ".+", False: "[^/]+"}
+    return re.compile(
+        "".join(kinds[":" in part] if part[:1] == "{" else re.escape(part) for part in parts)
+    )
 
 
 def _callback(route: Route) -> Callable[..., bottle.HTTPResponse]:
@@ -56,10 +71,10 @@ def _callback(route: Route) -> Callable[..., bottle.HTTPResponse]:
         try:
             reply = route.handler(_request(environ, caller, parameters))
         except LunaError as error:
-            reply = (route.error or render_openai)(error, caller.request_id)
+            reply = route.error.render(error, caller.request_id)
         except Exception:  # outermost loop
             _log.exception("request %s failed", caller.request_id)
-            reply = _fault(route.error or render_openai, caller)
+            reply = _fault(route.error.render, caller)
         headers = [("Content-Type", reply.content_type), *reply.headers]
         return bottle.HTTPResponse(reply.body, reply.status, headers)
 

@@ -1,12 +1,17 @@
-"""Our errors as HTTP: one table says the status, a renderer the shape."""
+"""Our errors as HTTP: one table says the status, a dialect's shape how they look."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from appliance import errors
 from appliance.errors import LunaError, MethodNotAllowed, Retryable
+from appliance.http.dialects.openai.answers import ErrorBody
 from appliance.http.exchange import Reply, json_reply
+
+ErrorRenderer = Callable[[LunaError, str], Reply]
 
 # The nearest class of an error's family decides; a test holds every class against this table.
 STATUS: dict[type[LunaError], int] = {
@@ -23,6 +28,20 @@ STATUS: dict[type[LunaError], int] = {
     errors.Cancelled: 499,
     errors.ConfigError: 500,
 }
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorShape:
+    """How the errors of a dialect look: `render` takes the request's id too, `body` is the type.
+
+    `name` begins the names of these answers in the documents.
+    """
+
+    name: str
+    body: Any
+    render: ErrorRenderer
+
+
 _TYPES = {400: "invalid_request_error", 404: "invalid_request_error", 499: "cancelled"}
 _TYPES |= {405: "invalid_request_error", 413: "invalid_request_error"}
 
@@ -54,5 +73,9 @@ def error_headers(error: LunaError) -> tuple[tuple[str, str], ...]:
 
 
 def render_openai(error: LunaError, request_id: str) -> Reply:
-    """An error in OpenAI's shape: the default for routes that name no renderer of their own."""
+    """An error in OpenAI's shape."""
     return json_reply(openai_error(error), status_of(error), error_headers(error))
+
+
+OPENAI = ErrorShape("", ErrorBody, render_openai)
+"""The default for routes that name no shape of their own."""

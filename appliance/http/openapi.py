@@ -10,24 +10,24 @@ import msgspec
 
 from appliance import __version__, errors
 from appliance.errors import LunaError
-from appliance.http.dialects.openai.answers import ErrorBody
-from appliance.http.errors import openai_error
+from appliance.http.errors import OPENAI, ErrorShape
 from appliance.http.exchange import Reply, Request, json_reply
 from appliance.http.files import TYPES, Files
-from appliance.http.routes import Operation, Parameter, Route
+from appliance.http.routes import Framing, Operation, Parameter, Route
 
 _DESCRIPTION = """\
 Talk to the models of this device. Nothing leaves it.
 
 Every answer carries `x-request-id`: the one you sent, or a new one; the log has it too. Every
-failure is JSON in the shape of `ErrorBody`, with a sentence that says what to do. A path that does
-not exist answers 404, a method that a path does not take 405 with `Allow`, and what is not HTTP or
-is too long 400, 408, 411, 413, 414, 417, 431, 501 or 505. After a 503 wait as long as
-`Retry-After` says.
+failure is JSON in the shape of its dialect, `ErrorBody` where there is none, with a sentence that
+says what to do. A path that does not exist answers 404, a method that a path does not take 405
+with `Allow`, and what is not HTTP or is too long 400, 408, 411, 413, 414, 417, 431, 501 or 505.
+After a 503 wait as long as `Retry-After` says.
 
-In a stream each event is `data:`, one JSON object and an empty line; the last one is
-`data: [DONE]`. If the generation fails in the middle, its last event is an `ErrorBody` instead.
-Lines that begin with a colon mean nothing: they keep a silent connection alive.
+In a stream of events each one is `data:`, one JSON object and an empty line; the last one is
+`data: [DONE]`, except where events have names. If the generation fails in the middle, its last
+event is the failure instead. Lines that begin with a colon mean nothing: they keep a silent
+connection alive.
 """
 
 # Status → its name among the components, what it means, and an error that looks like it.
@@ -76,7 +76,8 @@ def document(routes: Sequence[Route]) -> dict[str, Any]:
     """The OpenAPI 3.1 description of a route table."""
     operations = [route.operation for route in routes]
     kinds = [k for each in operations for k in (each.body, each.answer, each.event)]
-    kinds = list(dict.fromkeys([*filter(None, kinds), ErrorBody]))
+    shapes = list(dict.fromkeys([OPENAI, *(route.error for route in routes)]))
+    kinds = list(dict.fromkeys([*filter(None, kinds), *(shape.body for shape in shapes)]))
     schemas, components = msgspec.json.schema_components(
         kinds, ref_template="#/components/schemas/{name}"
     )
@@ -100,7 +101,9 @@ def document(routes: Sequence[Route]) -> dict[str, Any]:
             "schemas": components,
             "headers": _headers(),
             "responses": {
-                name: _failure(status, schemas[-1]) for status, (name, _, _) in _FAILURES.items()
+                f"{shape.name}{name}": _failure(status, shape, by_kind[shape.body])
+                for shape in shapes
+                for status, (name, _, _) in _FAILURES.items()
             },
         },
     }
@@ -143,7 +146,7 @@ def _operation(route: Route, schemas: dict[Any, dict[str, Any]]) -> dict[str, An
         "operationId": _operation_id(route),
         "summary": operation.summary,
         "tags": [operation.tag],
-        "responses": _responses(operation, schemas),
+        "responses": _responses(operation, route.error, schemas),
     }
     if operation.description:
         found["description"] = operation.description
@@ -183,36 +186,44 @@ def _parameter(parameter: Parameter, place: str) -> dict[str, Any]:
     return found
 
 
-def _responses(operation: Operation, schemas: dict[Any, dict[str, Any]]) -> dict[str, Any]:
+def _responses(
+    operation: Operation, shape: ErrorShape, schemas: dict[Any, dict[str, Any]]
+) -> dict[str, Any]:
     answer = {} if operation.answer is None else {"schema": schemas[operation.answer]}
     content: dict[str, Any] = dict.fromkeys(operation.content_types, answer)
     if operation.event is not None:
-        content["text/event-stream"] = {"schema": _event(schemas[operation.event])}
+        content |= _stream(operation.framing, schemas[operation.event])
     named = ["x-request-id"] + (["x-luna-ignored"] if operation.body is not None else [])
     responses: dict[str, Any] = {
         "200": {"description": "The answer", "headers": _references(named), "content": content}
     }
     too_large = (413,) if operation.body is not None else ()
     for status in sorted({*_ALWAYS, *operation.statuses, *too_large}):
-        responses[str(status)] = {"$ref": f"#/components/responses/{_FAILURES[status][0]}"}
+        name = f"{shape.name}{_FAILURES[status][0]}"
+        responses[str(status)] = {"$ref": f"#/components/responses/{name}"}
     return responses
 
 
-def _event(schema: dict[str, Any]) -> dict[str, Any]:
-    """Each event of a stream, in the way of OpenAPI 3.2's `itemSchema`."""
-    json = {"type": "string", "contentMediaType": "application/json", "contentSchema": schema}
-    return {
-        "type": "object",
-        "description": "Each event; the last one's `data` is `[DONE]`",
-        "properties": {"data": {"anyOf": [{"const": "[DONE]"}, json]}},
-        "required": ["data"],
-    }
+def _stream(framing: Framing, schema: dict[str, Any]) -> dict[str, Any]:
+    """Each event or line of a stream, in the way of OpenAPI 3.2's `itemSchema`."""
+    if framing == "lines":
+        return {"application/x-ndjson": {"schema": schema}}
+    data = {"type": "string", "contentMediaType": "application/json", "contentSchema": schema}
+    event: dict[str, Any] = {"type": "object", "description": "Each event", "required": ["data"]}
+    if framing == "named":
+        event["properties"] = {"event": {"type": "string"}, "data": data}
+    else:
+        event["description"] += "; the last one's `data` is `[DONE]`"
+        event["properties"] = {"data": {"anyOf": [{"const": "[DONE]"}, data]}}
+    return {"text/event-stream": {"schema": event}}
 
 
-def _failure(status: int, schema: dict[str, Any]) -> dict[str, Any]:
+def _failure(status: int, shape: ErrorShape, schema: dict[str, Any]) -> dict[str, Any]:
     _, description, error = _FAILURES[status]
     named = ["x-request-id"] + (["Retry-After"] if status == 503 else [])
-    content = {"schema": schema, "example": openai_error(error)}
+    body = shape.render(error, "req_5f0c").body
+    assert isinstance(body, bytes)
+    content = {"schema": schema, "example": msgspec.json.decode(body)}
     return {
         "description": description,
         "headers": _references(named),

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
-from appliance.errors import LunaError
+from appliance.http.errors import OPENAI, ErrorShape
 from appliance.http.exchange import Reply, Request
 
 Handler = Callable[[Request], Reply]
-ErrorRenderer = Callable[[LunaError, str], Reply]
+Framing = Literal["data", "named", "lines"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +28,10 @@ class Parameter:
 class Operation:
     """What the documents say of a route; `body`, `answer` and `event` are msgspec types.
 
-    `event` is what each event of a stream carries, where the answer can be one. `statuses` are
-    the failures besides those that every route may have. `examples` are bodies by their title.
+    `event` is what each event of a stream carries, where the answer can be one. Its `framing` is
+    server-sent events up to `[DONE]` ("data"), such events with names ("named"), or JSON in lines.
+    `statuses` are the failures besides those that every route may have. `examples` are bodies by
+    their title.
     """
 
     summary: str
@@ -38,6 +40,7 @@ class Operation:
     answer: Any = None
     description: str = ""
     event: Any = None
+    framing: Framing = "data"
     statuses: tuple[int, ...] = ()
     path: tuple[Parameter, ...] = ()
     query: tuple[Parameter, ...] = ()
@@ -53,7 +56,7 @@ class Route:
     path: str
     handler: Handler
     operation: Operation
-    error: ErrorRenderer | None = field(default=None, compare=False)
+    error: ErrorShape = field(default=OPENAI, compare=False)
 
     @property
     def parameters(self) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 
 from appliance.mdns.claims import Claims
@@ -51,8 +51,10 @@ class Presence:
         self._budget = budget
         self._changed = asyncio.Event()
         self._disputed = False
-        self._task = asyncio.create_task(self._run())
+        self._stopping = False
         self._goodbye = False
+        self._waiting: asyncio.Task[None] | None = None
+        self._task = asyncio.create_task(self._run())
 
     @property
     def task(self) -> asyncio.Task[None]:
@@ -70,17 +72,22 @@ class Presence:
         self._changed.set()
 
     async def stop(self, *, goodbye: bool) -> None:
-        """Be silent; with a goodbye if anything was announced."""
-        self._goodbye = goodbye
-        self._task.cancel()
+        """Be silent; with a goodbye if anything was announced.
+
+        Only waits are cut short: zeroconf is not made to be cancelled while it opens or closes.
+        """
+        self._stopping, self._goodbye = True, goodbye
+        self._changed.set()
+        if self._waiting is not None:
+            self._waiting.cancel()
         await asyncio.wait([self._task])
 
     async def _run(self) -> None:
-        while True:
+        while not self._stopping:
             names = self._state.names
             try:
-                await self._allowance()
-                await probe(self._state.place, lambda: self._claims(self._state))
+                await self._wait(self._allowance())
+                await self._wait(probe(self._state.place, lambda: self._claims(self._state)))
                 await self._present(names)
             except NameTaken as found:
                 self._taken(self._state, found.names)
@@ -89,31 +96,51 @@ class Presence:
                 _log.info("Nothing can be announced on %s for now: %s", place, error)
                 await self._change(_LINK_TROUBLE_S)
 
+    async def _wait(self, work: Coroutine[None, None, None]) -> None:
+        """Do what `stop` may cut short, unless it is time to stop already."""
+        self._waiting = asyncio.create_task(work)
+        if self._stopping:
+            self._waiting.cancel()
+        try:
+            await self._waiting
+        except asyncio.CancelledError:
+            if not self._stopping:
+                raise
+        finally:
+            self._waiting = None
+
     async def _present(self, names: Names) -> None:
         """Announce, and again what changes, until the names change or somebody disputes them."""
         self._disputed = False
         told: frozenset[str] = frozenset()
-        while self._state.names == names and not self._disputed:
+        while self._holds(names):
             state = self._state
             self._changed.clear()
             responder = await Responder.open(
                 state.place, names, state.services, lambda: self._claims(self._state), self._dispute
             )
-            goodbye = False
             try:
                 await self._tell(responder, sorted(told - set(state.place.addresses)))
-                if self._state.names == names and not self._disputed:
-                    await self._allowance()
-                goodbye = self._state.names != names and not self._disputed
-            except asyncio.CancelledError:
-                goodbye = self._goodbye
-                raise
+                if self._holds(names):
+                    await self._wait(self._allowance())
             finally:
-                await responder.close(goodbye=goodbye)
+                await responder.close(goodbye=self._leaves(names))
             told = frozenset(state.place.addresses)
+
+    def _holds(self, names: Names) -> bool:
+        """Whether these names are still ours to announce."""
+        return self._state.names == names and not self._disputed and not self._stopping
+
+    def _leaves(self, names: Names) -> bool:
+        """Whether others should forget these names; not where somebody else has them."""
+        if self._disputed:
+            return False
+        return self._goodbye if self._stopping else self._state.names != names
 
     async def _tell(self, responder: Responder, gone: list[str]) -> None:
         """Announce, then answer for as long as nothing changes."""
+        if self._stopping:
+            return
         _log.info(
             "%s announces %s.local with %s",
             self._state.place.interface,

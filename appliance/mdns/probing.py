@@ -15,8 +15,8 @@ from appliance.mdns.places import Place
 _PROBES = 3
 _BETWEEN_S = 0.25
 _DEFER_S = 1.0
-# The RFC's 0.25 s keep devices apart that are switched on together; starting the interpreter does.
-_FIRST_WAIT_S = 0.05
+# The RFC's 0.25 s keep devices apart that are switched on together; starting them does that too.
+_FIRST_WAIT_S = 0.02
 
 
 class NameTaken(Exception):

@@ -38,6 +38,7 @@ class Entry:
     context_length: int = 0
     manifest: Manifest = field(default_factory=Manifest)
     bundled: bool = False
+    reranker: bool = False
 
     @property
     def for_npu(self) -> bool:
@@ -90,6 +91,7 @@ def inspect(path: Path, id: str, manifest_folder: Path | None = None) -> Entry:
         parameters=header.parameters,
         context_length=header.context_length,
         manifest=manifest,
+        reranker=header.reranker,
     )
 
 

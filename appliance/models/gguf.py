@@ -19,6 +19,7 @@ _STRING, _ARRAY = 8, 9
 _LONGEST_STRING = 16 * 2**20
 _MOST_ITEMS = 10_000_000
 _KEPT_ARRAY = 64  # vocabularies are skipped, short lists are kept
+_RANK_POOLING = 4  # LLAMA_POOLING_TYPE_RANK of llama.h
 
 # Bytes of one block and elements in it, by ggml type (ggml.h, ggml-common.h).
 _BLOCKS = {
@@ -52,6 +53,11 @@ class Header:
         """Tokens of context that the model was trained for; 0 if the file does not say."""
         value = self.metadata.get(f"{self.architecture}.context_length", 0)
         return value if isinstance(value, int) and value > 0 else 0
+
+    @property
+    def reranker(self) -> bool:
+        """Whether the model scores documents against a query: its pooling is that of ranks."""
+        return self.metadata.get(f"{self.architecture}.pooling_type") == _RANK_POOLING
 
 
 def read_header(path: Path) -> Header:

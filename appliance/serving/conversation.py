@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from functools import partial
 
@@ -16,6 +16,7 @@ from appliance.domain.requests import (
     Generation,
 )
 from appliance.engines.base import Engine, Vectors
+from appliance.engines.extras import Ranking, extras_of
 from appliance.errors import EngineDied, ModelLoadFailed
 from appliance.models.folder import Entry
 from appliance.models.registry import Registry
@@ -84,9 +85,27 @@ class Conversation:
             vectors = loaded.engine.embed(request.inputs, caller.cancel)
         return self._registry.public_name(request.model, entry), vectors
 
+    def rerank(
+        self, model: str, query: str, documents: tuple[str, ...], caller: Caller
+    ) -> tuple[str, Ranking]:
+        """The public name of the model, and a score for each document."""
+        entry = self._loadable(model)
+        with (
+            self._pool.use(entry) as loaded,
+            loaded.scheduler.slot(caller.client, caller.cancel),
+        ):
+            ranking = extras_of(loaded.engine).rerank(query, documents, caller.cancel)
+        return self._registry.public_name(model, entry), ranking
+
+    @contextmanager
+    def model(self, name: str) -> Iterator[Loaded]:
+        """The model that a name means, ready for questions that need no slot."""
+        with self._pool.use(self._loadable(name)) as loaded:
+            yield loaded
+
     def detokenize(self, model: str, tokens: tuple[int, ...], cancel: CancelToken) -> str:
         """The text of token ids of the model's vocabulary."""
-        with self._pool.use(self._loadable(model)) as loaded:
+        with self.model(model) as loaded:
             return loaded.engine.detokenize(tokens, cancel)
 
     def _answer(

@@ -1,8 +1,9 @@
-"""The models in memory: loaded when asked for, the least recently used one out."""
+"""The models in memory: loaded when asked for, out when idle for long or room is needed."""
 
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ from appliance.engines.base import Engine
 from appliance.errors import ModelLoadFailed, ModelLoading, ShuttingDown
 from appliance.models.folder import Entry
 from appliance.models.registry import Registry
+from appliance.serving.reaper import Reaper
 from appliance.serving.scheduler import Scheduler
 
 _log = logging.getLogger(__name__)
@@ -22,7 +24,10 @@ _FAILURE_STANDS = 10.0  # seconds before a model that failed to load is tried ag
 
 @dataclass(slots=True, eq=False)
 class Loaded:
-    """A model in memory; `used` is the monotonic time of its last use, `users` who uses it now."""
+    """A model in memory; `used` is the monotonic time of its last use, `users` who uses it now.
+
+    `keep` is how many seconds it stays without any use, if no other one needs its room.
+    """
 
     entry: Entry
     engine: Engine
@@ -30,6 +35,7 @@ class Loaded:
     used: float
     started: float
     users: int = 0
+    keep: float = math.inf
 
 
 class Pool:
@@ -51,6 +57,7 @@ class Pool:
         self._lock = threading.Lock()
         self._loaded: dict[str, Loaded] = {}
         self._closed = False
+        self._reaper = Reaper(self._reap)
 
     def loaded(self) -> tuple[Loaded, ...]:
         """What is in memory now, or on its way there."""
@@ -58,10 +65,11 @@ class Pool:
             return tuple(self._loaded.values())
 
     @contextmanager
-    def use(self, entry: Entry) -> Iterator[Loaded]:
+    def use(self, entry: Entry, keep: float | None = None) -> Iterator[Loaded]:
         """The model, ready and safe from being unloaded within the block.
 
-        Raises ModelLoading, ShuttingDown, or why the model cannot be loaded.
+        `keep` says how many seconds it stays when nobody uses it any more; None leaves that as it
+        was. Raises ModelLoading, ShuttingDown, or why the model cannot be loaded.
         """
         loaded = self._claim(entry)
         try:
@@ -71,12 +79,27 @@ class Pool:
             with self._lock:
                 loaded.users -= 1
                 loaded.used = self._clock()
+                loaded.keep = loaded.keep if keep is None else keep
+            if loaded.keep < math.inf:
+                self._reaper.nudge()
 
     def preload(self, entry: Entry) -> None:
         """Begin to load a model without waiting for it."""
         loaded = self._claim(entry)
         with self._lock:
             loaded.users -= 1
+
+    def let_go(self, entry: Entry) -> None:
+        """Unload the model, if it is loaded, as soon as nobody uses it."""
+        with self._lock:
+            if (loaded := self._loaded.get(entry.id)) is not None:
+                loaded.keep = 0.0
+        self._reaper.nudge()
+
+    def seconds_left(self, loaded: Loaded) -> float:
+        """How long the model will stay if nobody uses it from now on; inf for ever."""
+        used = self._clock() if loaded.users else loaded.used
+        return max(0.0, used + loaded.keep - self._clock())
 
     def drain(self, grace: float) -> None:
         """Take no new requests; those that run have `grace` seconds, then they are aborted."""
@@ -98,8 +121,22 @@ class Pool:
             self._closed = True
             models = tuple(self._loaded.values())
             self._loaded.clear()
+        self._reaper.close()
         for loaded in models:
             loaded.engine.stop()
+
+    def _reap(self) -> float | None:
+        """Unload what nobody has used for too long; seconds until the next one may have to go."""
+        with self._lock:
+            idle = [loaded for loaded in self._loaded.values() if not loaded.users]
+            over = [loaded for loaded in idle if not self.seconds_left(loaded)]
+            for loaded in over:
+                del self._loaded[loaded.entry.id]
+            left = [self.seconds_left(loaded) for loaded in idle if loaded not in over]
+        for loaded in over:
+            _log.info("unloading %s: its time is over", loaded.entry.id)
+            loaded.engine.stop()
+        return min((each for each in left if each < math.inf), default=None)
 
     def _claim(self, entry: Entry) -> Loaded:
         """The model's place in memory, with the caller counted as one who uses it."""

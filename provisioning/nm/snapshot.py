@@ -53,6 +53,13 @@ class Snapshot:
         found = (self.addresses.get(path) for path in (device.ip4, device.ip6))
         return any(each is not None and each.gateway for each in found)
 
+    def addresses_of(self, path: str) -> tuple[str, ...]:
+        """IPv4 addresses of a device as `address/prefix`, else its IPv6 ones."""
+        device = self.devices.get(path)
+        both = () if device is None else (device.ip4, device.ip6)
+        found = (self.addresses[each].addresses for each in both if each in self.addresses)
+        return next(filter(None, found), ())
+
     def heard_by(self, radio: Radio) -> tuple[AccessPoint, ...]:
         """Access points that a radio knows of; without those that went meanwhile."""
         found = (self.access_points.get(path) for path in radio.access_points)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 _PATIENCE_S = 15.0
+_DAD = "/proc/sys/net/ipv6/conf/{}/accept_dad"
 _numbers = itertools.count()
 
 
@@ -52,14 +53,15 @@ class Host:
 
     def start(self, *words: str, env: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
         """A process on this host, ended with it at the latest; its output is to be read."""
-        process = subprocess.Popen(
-            self.command(*words),
-            stdout=subprocess.PIPE,
-            stderr=(self.folder / f"{next(_numbers)}.log").open("w"),
-            text=True,
-            env=self.environ(env),
-            cwd=ROOT,
-        )
+        with (self.folder / f"{next(_numbers):06}.log").open("w") as log:
+            process = subprocess.Popen(
+                self.command(*words),
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                env=self.environ(env),
+                cwd=ROOT,
+            )
         self.running.callback(end, process)
         return process
 
@@ -118,6 +120,8 @@ class Lab:
         host = Host(namespace, folder)
         self._stack.enter_context(host.running)
         host.ip("link", "set", "lo", "up")
+        # Addresses are usable at once, not after a second of looking for duplicates.
+        host.run("sh", "-c", f"echo 0 >{_DAD.format('default')}; echo 0 >{_DAD.format('all')}")
         return host
 
 

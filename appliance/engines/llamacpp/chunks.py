@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 import msgspec
 
 from appliance.domain.events import (
     Content,
+    Details,
     Event,
     Finish,
     FinishReason,
@@ -27,8 +29,10 @@ class _Logprob(msgspec.Struct, frozen=True):
     token: str = ""
     id: int = -1
     logprob: float | None = None
+    prob: float | None = None  # instead of `logprob`, after sampling
     bytes: list[int] | None = None
     top_logprobs: list[_Logprob] = []
+    top_probs: list[_Logprob] = []
 
 
 class _Logprobs(msgspec.Struct, frozen=True):
@@ -80,6 +84,11 @@ class _Progress(msgspec.Struct, frozen=True):
     total: int = 0
     cache: int = 0
     processed: int = 0
+    time_ms: float = 0
+
+
+class _Verbose(msgspec.Struct, frozen=True):
+    stopping_word: str = ""
 
 
 class _ChatChunk(msgspec.Struct, frozen=True):
@@ -88,10 +97,12 @@ class _ChatChunk(msgspec.Struct, frozen=True):
     timings: _Timings | None = None
     prompt_progress: _Progress | None = None
     error: WireError | None = None
+    verbose: _Verbose = msgspec.field(default=_Verbose(), name="__verbose")
 
 
 class _CompletionChunk(msgspec.Struct, frozen=True):
     content: str = ""
+    tokens: list[int] = []
     stop: bool = False
     stop_type: Literal["none", "eos", "limit", "word"] = "none"
     tokens_predicted: int = 0
@@ -100,11 +111,19 @@ class _CompletionChunk(msgspec.Struct, frozen=True):
     timings: _Timings | None = None
     prompt_progress: _Progress | None = None
     error: WireError | None = None
+    id_slot: int = -1
+    stopping_word: str = ""
+    truncated: bool = False
+    has_new_line: bool = False
+    tokens_cached: int = 0
+    prompt: str = ""
+    generation_settings: dict[str, Any] = {}
 
 
 Chunk = TypeVar("Chunk", _ChatChunk, _CompletionChunk)
 _chat_decoder = msgspec.json.Decoder(_ChatChunk)
 _completion_decoder = msgspec.json.Decoder(_CompletionChunk)
+_NEVER = -9999.0
 _REASONS: dict[str, FinishReason] = {"length": "length", "tool_calls": "tool_calls"}
 
 
@@ -115,12 +134,14 @@ def chat_events(stream: Iterable[bytes], *, bound: bool = False) -> Iterator[Eve
     a character: llama.cpp calls that an error, and keeps the last few tokens.
     """
     reason: FinishReason = "stop"
+    word = ""
     timings: _Timings | None = None
     for data in stream:
         if data == b"[DONE]":
             return
         chunk = _decoded(_chat_decoder, data)
         timings = chunk.timings or timings
+        word = chunk.verbose.stopping_word or word
         if chunk.error is not None:
             error = from_wire(chunk.error)
             if bound and isinstance(error, AnswerUnreadable):
@@ -137,7 +158,7 @@ def chat_events(stream: Iterable[bytes], *, bound: bool = False) -> Iterator[Eve
             usage = chunk.usage
             cached = usage.prompt_tokens_details.cached_tokens
             total = Usage(usage.prompt_tokens, usage.completion_tokens, cached)
-            yield Finish(reason, total, _timings(chunk.timings))
+            yield Finish(reason, total, _timings(chunk.timings), word=word)
             return
 
 
@@ -160,13 +181,28 @@ def completion_events(stream: Iterable[bytes]) -> Iterator[Event]:
             yield _progress(chunk.prompt_progress)
             continue
         if chunk.content or chunk.completion_probabilities:
-            yield Content(chunk.content, _logprobs(chunk.completion_probabilities))
+            probabilities = _logprobs(chunk.completion_probabilities)
+            yield Content(chunk.content, probabilities, tuple(chunk.tokens))
         if chunk.stop:
             cached = chunk.timings.cache_n if chunk.timings else 0
             usage = Usage(chunk.tokens_evaluated, chunk.tokens_predicted, cached)
             reason: FinishReason = "length" if chunk.stop_type == "limit" else "stop"
-            yield Finish(reason, usage, _timings(chunk.timings))
+            details = _details(chunk)
+            yield Finish(reason, usage, _timings(chunk.timings), details, details.word)
             return
+
+
+def _details(chunk: _CompletionChunk) -> Details:
+    return Details(
+        slot=chunk.id_slot,
+        stop=chunk.stop_type,
+        word=chunk.stopping_word,
+        truncated=chunk.truncated,
+        has_new_line=chunk.has_new_line,
+        held=chunk.tokens_cached,
+        prompt=chunk.prompt,
+        settings=chunk.generation_settings,
+    )
 
 
 def _decoded(decoder: msgspec.json.Decoder[Chunk], data: bytes) -> Chunk:
@@ -196,18 +232,24 @@ def _logprobs(items: list[_Logprob]) -> tuple[TokenLogprob, ...]:
     return tuple(
         TokenLogprob(
             token=item.token,
-            # JSON has no infinity: null stands for a token that cannot come.
-            logprob=-9999.0 if item.logprob is None else item.logprob,
+            logprob=_logarithm(item),
             raw=bytes(item.bytes) if item.bytes is not None else item.token.encode(),
             id=item.id,
-            top=_logprobs(item.top_logprobs),
+            top=_logprobs(item.top_logprobs or item.top_probs),
         )
         for item in items
     )
 
 
+def _logarithm(item: _Logprob) -> float:
+    """The log probability; JSON has no infinity, so a number stands for what cannot come."""
+    if item.prob is not None:
+        return math.log(item.prob) if item.prob > 0 else _NEVER
+    return _NEVER if item.logprob is None else item.logprob
+
+
 def _progress(wire: _Progress) -> Progress:
-    return Progress(processed=wire.processed, total=wire.total, cached=wire.cache)
+    return Progress(wire.processed, wire.total, wire.cache, wire.time_ms)
 
 
 def _timings(wire: _Timings | None) -> Timings | None:

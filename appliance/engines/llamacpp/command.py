@@ -23,6 +23,7 @@ class Layout:
     context: int
     batch: int
     embedding: bool = False
+    ranking: bool = False
     slot_folder: Path | None = None
 
 
@@ -44,21 +45,17 @@ def build(spec: ModelSpec, layout: Layout, settings: CpuEngineSettings, socket: 
         template.write_text(spec.chat_template, "utf-8")
         values["chat-template-file"] = str(template)
     binary = settings.llama_server
-    program = (
-        _ours(values, embedding=layout.embedding)
-        if binary is None
-        else _binary(binary, values, embedding=layout.embedding)
-    )
+    program = _ours(values, layout) if binary is None else _binary(binary, values, layout)
     return launch.command(program, cpus=settings.cpus, nice=settings.nice)
 
 
-def _ours(values: dict[str, str], *, embedding: bool) -> list[str]:
+def _ours(values: dict[str, str], layout: Layout) -> list[str]:
     options = [f"--{name}={value}" for name, value in values.items()]
-    extra = ["--embedding"] if embedding else []
+    extra = ["--embedding"] if layout.embedding else ["--ranking"] if layout.ranking else []
     return [sys.executable, "-m", "appliance.engines.llamacpp.host", *options, *extra]
 
 
-def _binary(binary: Path, values: dict[str, str], *, embedding: bool) -> list[str]:
+def _binary(binary: Path, values: dict[str, str], layout: Layout) -> list[str]:
     names = {
         "model": "--model",
         "socket": "--host",
@@ -69,11 +66,13 @@ def _binary(binary: Path, values: dict[str, str], *, embedding: bool) -> list[st
         "chat-template-file": "--chat-template-file",
     }
     total = str(int(values["context"]) * int(values["slots"]))
-    command = [str(binary), "--jinja", "--cache-ram", "0", "--slots", "--ctx-size", total]
+    command = [str(binary), "--jinja", "--cache-ram", "0", "--ctx-size", total]
     command += ["--ubatch-size", values["batch"]]
     for name, option in names.items():
         if name in values:
             command += [option, values[name]]
-    if embedding:
+    if layout.embedding:
         command += ["--embeddings", "--pooling", "mean"]
+    if layout.ranking:
+        command += ["--reranking"]
     return command

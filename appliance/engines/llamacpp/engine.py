@@ -1,4 +1,4 @@
-"""One model on llama.cpp: a chat child, and an embedding child from the first time one is asked."""
+"""One model on llama.cpp: a chat child, and others from the first embedding or ranking on."""
 
 from __future__ import annotations
 
@@ -23,9 +23,12 @@ from appliance.domain.requests import (
 )
 from appliance.engines.base import ModelSpec, Vectors
 from appliance.engines.child import Child, ChildPlan
+from appliance.engines.extras import Ranking
 from appliance.engines.llamacpp import chunks, command, forced, payload, reasons
 from appliance.engines.llamacpp.connection import Connection
-from appliance.errors import ModelLoadFailed
+from appliance.engines.llamacpp.extras import LlamaCppExtras
+from appliance.engines.llamacpp.slot_files import SlotFiles
+from appliance.errors import ModelLoadFailed, Unsupported
 from appliance.system.processes import Spawner
 
 _SLOWEST_DISK = 10e6  # bytes per second: an SD card in a bad mood
@@ -42,7 +45,7 @@ class _Server:
         spawner: Spawner,
         folder: Path,
     ) -> None:
-        socket = folder / ("embed.sock" if layout.embedding else "chat.sock")
+        socket = folder / f"{_purpose(layout)}.sock"
 
         def build() -> list[str]:
             # A socket file left by a killed server makes the next one fail to bind.
@@ -60,6 +63,10 @@ class _Server:
             ),
             spawner,
         )
+
+
+def _purpose(layout: command.Layout) -> str:
+    return "embed" if layout.embedding else "rank" if layout.ranking else "chat"
 
 
 def _runtime_folder() -> Path:
@@ -82,16 +89,24 @@ class LlamaCpp:
         settings: CpuEngineSettings,
         spawner: Spawner,
         patience: Patience,
+        slots_folder: Path | None = None,
     ) -> None:
         self._spec = spec
         self._settings = settings
         self._spawner = spawner
         self._patience = patience
         self._folder = _runtime_folder()
-        self._embedding: _Server | None = None
+        self._others: dict[str, _Server] = {}
         self._lock = threading.Lock()
-        layout = command.Layout(settings.slots, spec.context, settings.batch)
+        self._files = SlotFiles(slots_folder or self._folder / "slots", spec, settings.slot_bytes)
+        layout = command.Layout(
+            settings.slots, spec.context, settings.batch, slot_folder=self._files.folder
+        )
         self._chat = _Server(spec, layout, settings, spawner, self._folder)
+        connection = self._chat.connection
+        self.extras = LlamaCppExtras(
+            connection, settings.slots, self._files, self._rank, patience.stall
+        )
 
     @property
     def slots(self) -> int:
@@ -120,6 +135,7 @@ class LlamaCpp:
 
     def start(self) -> None:
         """Begin to load, again after a failure."""
+        self._files.make_folder()
         self._chat.child.start()
 
     def wait_ready(self, timeout: float) -> None:
@@ -149,7 +165,7 @@ class LlamaCpp:
 
     def embed(self, inputs: tuple[Prompt, ...], cancel: CancelToken) -> Vectors:
         """Mean-pooled vectors of length one."""
-        server = self._embedding_server()
+        server = self._other_server(embedding=True)
         wanted = [text if isinstance(text, str) else list(text) for text in inputs]
         tokens = sum(len(text) for text in inputs)
         limit = self._patience.first_token(tokens)
@@ -171,7 +187,7 @@ class LlamaCpp:
     def stop(self) -> None:
         """End both children and remove their sockets."""
         with self._lock:
-            servers = [self._chat, *filter(None, [self._embedding])]
+            servers = [self._chat, *self._others.values()]
         for server in servers:
             server.child.stop()
         shutil.rmtree(self._folder, ignore_errors=True)
@@ -197,18 +213,34 @@ class LlamaCpp:
         cancel.check()
         raise self._chat.child.death()
 
-    def _embedding_server(self) -> _Server:
-        """The embedding child, started on first use.
+    def _rank(self, query: str, documents: tuple[str, ...], cancel: CancelToken) -> Ranking:
+        if not self._spec.reranker:
+            raise Unsupported(
+                f"'{self._spec.id}' was not trained to rank documents; load a reranker, such as "
+                "bge-reranker-v2-m3, and name it in 'model'."
+            )
+        server = self._other_server(embedding=False)
+        limit = self._patience.first_token(sum(len(query) + len(text) for text in documents))
+        server.child.wait_ready(limit)
+        body = {"query": query, "documents": list(documents)}
+        answer = server.connection.post("/v1/rerank", body, cancel, limit)
+        rows = sorted(answer["results"], key=lambda row: int(row["index"]))
+        scores = tuple(float(row["relevance_score"]) for row in rows)
+        return Ranking(scores, int(answer["usage"]["prompt_tokens"]))
+
+    def _other_server(self, *, embedding: bool) -> _Server:
+        """The embedding or the ranking child, started on first use.
 
         Mean pooling needs an input in one batch, while the chat child keeps its batches small so
         that a cancelled prefill ends soon: two children serve both, and share the file's pages.
         """
         with self._lock:
-            if self._embedding is None:
-                context = min(self._spec.context, command.EMBEDDING_BATCH)
-                layout = command.Layout(1, context, context, embedding=True)
-                self._embedding = _Server(
+            context = min(self._spec.context, command.EMBEDDING_BATCH)
+            layout = command.Layout(1, context, context, embedding, not embedding)
+            name = _purpose(layout)
+            if name not in self._others:
+                self._others[name] = _Server(
                     self._spec, layout, self._settings, self._spawner, self._folder
                 )
-            self._embedding.child.start()
-            return self._embedding
+            self._others[name].child.start()
+            return self._others[name]

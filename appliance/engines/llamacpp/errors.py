@@ -16,6 +16,7 @@ from appliance.errors import (
 )
 
 _UNREADABLE = "does not match the expected"
+_NO_SUCH_TOKEN = "_M_range_check"
 
 
 class AnswerUnreadable(EngineError):
@@ -61,8 +62,12 @@ def from_wire(error: WireError) -> LunaError:
     if error.type == "exceed_context_size_error":
         return ContextTooLong(
             f"This model's maximum context length is {error.n_ctx} tokens, but the prompt has "
-            f"{error.n_prompt_tokens} tokens. Shorten it, or raise cpu_engine.context."
+            f"{error.n_prompt_tokens} tokens. Shorten it, or raise cpu_engine.context.",
+            prompt_tokens=error.n_prompt_tokens,
+            context=error.n_ctx,
         )
+    if _NO_SUCH_TOKEN in error.message:
+        return BadRequest("A token id is not in this model's vocabulary.")
     if _UNREADABLE in error.message:
         return AnswerUnreadable(
             "The model's answer cannot be read: it is no proper tool call, or was cut within one. "

@@ -22,6 +22,7 @@ def main() -> int:
     parser.add_argument("--chat-template-file", default="")
     parser.add_argument("--slot-folder", default="")
     parser.add_argument("--embedding", action="store_true")
+    parser.add_argument("--ranking", action="store_true")
     args = parser.parse_args()
     try:
         import xllamacpp
@@ -44,9 +45,11 @@ def main() -> int:
         params.slot_save_path = f"{args.slot_folder}/"
     if args.chat_template_file:
         params.chat_template = Path(args.chat_template_file).read_text("utf-8")
-    if args.embedding:
+    if args.embedding or args.ranking:
+        kinds = xllamacpp.llama_pooling_type
+        rank, mean = kinds.LLAMA_POOLING_TYPE_RANK, kinds.LLAMA_POOLING_TYPE_MEAN
         params.embedding = True
-        params.pooling_type = xllamacpp.llama_pooling_type.LLAMA_POOLING_TYPE_MEAN
+        params.pooling_type = rank if args.ranking else mean
         params.no_extra_bufts = True  # share the file's pages with the chat child, do not repack
     try:
         server = xllamacpp.Server(params)

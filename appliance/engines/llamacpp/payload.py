@@ -36,6 +36,8 @@ def chat(request: ChatRequest, defaults: Sampling) -> dict[str, Any]:
         body["max_tokens"] = request.generation.max_tokens
     if request.generation.logprobs is not None:
         body |= {"logprobs": True, "top_logprobs": request.generation.logprobs}
+    if request.generation.stop:
+        body["verbose"] = True  # the last chunk tells which of them it was
     if request.thinking is not None:
         body["chat_template_kwargs"] = {"enable_thinking": request.thinking}
     if request.response_format.kind != "text":
@@ -84,7 +86,7 @@ def _common(generation: Generation, defaults: Sampling) -> dict[str, Any]:
         body["logit_bias"] = [[token, bias] for token, bias in sampling.logit_bias]
     if sampling.ignore_eos:
         body["ignore_eos"] = True
-    return body
+    return {**body, **generation.options}
 
 
 def _message(message: Message) -> dict[str, Any]:

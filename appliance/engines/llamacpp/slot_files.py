@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from contextlib import suppress
 from pathlib import Path
 
 from appliance.engines.base import ModelSpec
@@ -22,7 +23,8 @@ class SlotFiles:
 
     def make_folder(self) -> None:
         """Have the folder there, for this user only: it holds what people said."""
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with suppress(OSError):  # a model is of use without it; saving will then fail
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
 
     def checked(self, name: str) -> str:
         """A plain file name; raises BadRequest for anything that could lead elsewhere."""
@@ -56,6 +58,9 @@ class SlotFiles:
 
 def _version(spec: ModelSpec) -> str:
     """A name that changes with the file: what one model computed means nothing to another."""
-    stat = spec.path.stat() if spec.path.exists() else None
-    stamp = (stat.st_size, stat.st_mtime_ns) if stat else (spec.size_bytes, 0)
-    return hashlib.sha256(repr((spec.id, spec.context, *stamp)).encode()).hexdigest()[:24]
+    try:
+        changed = spec.path.stat().st_mtime_ns
+    except OSError:
+        changed = 0  # it cannot be loaded either
+    parts = (spec.id, spec.size_bytes, spec.context, changed)
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:24]

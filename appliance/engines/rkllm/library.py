@@ -16,6 +16,11 @@ from appliance.engines.rkllm.version import Generation, RuntimeVersion, read_ver
 _ABIS = {Generation.V1_2: V12, Generation.V1_3: V13}
 
 
+def abi_of(version: RuntimeVersion) -> Abi:
+    """The layout that a version has."""
+    return _ABIS[version.generation]
+
+
 @dataclass(frozen=True, slots=True)
 class Library:
     """A loaded library; `calls` has the functions of `abi.functions` as attributes."""
@@ -34,7 +39,7 @@ class _Room(ctypes.Structure):
 def open_library(path: Path, confirmed: str = "") -> Library:
     """Load the library, bound as the version found in its file wants it; raises LibraryRefused."""
     version = read_version(path, confirmed)
-    abi = _ABIS[version.generation]
+    abi = abi_of(version)
     try:
         calls = ctypes.CDLL(str(path), mode=os.RTLD_LOCAL | os.RTLD_NOW)
     except OSError as error:

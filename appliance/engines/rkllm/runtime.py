@@ -67,7 +67,7 @@ class Runtime:
 
     def ignored(self, run: Run) -> tuple[str, ...]:
         """What of `run` this library cannot honour, by the names of Sampling."""
-        return sampling.unhonoured(self._abi, self._load, run)
+        return sampling.unhonoured(self._abi, self._load.sampling, run.sampling)
 
     def abort(self) -> None:
         """Ask the run under way to end soon, from any thread; in the prompt that takes a while.

@@ -6,7 +6,6 @@ from ctypes import Structure
 
 from appliance.domain.sampling import Sampling
 from appliance.engines.rkllm.abi import Abi
-from appliance.engines.rkllm.values import Load, Run
 
 # The fields that both sides call by the same name.
 _COMMON = (
@@ -38,9 +37,8 @@ def of_run(abi: Abi, loaded: Structure, sampling: Sampling) -> Structure | None:
     return struct
 
 
-def unhonoured(abi: Abi, load: Load, run: Run) -> tuple[str, ...]:
-    """Names of what `run` asks and this library cannot do, by the names of Sampling."""
-    wanted, loaded = run.sampling, load.sampling
+def unhonoured(abi: Abi, loaded: Sampling, wanted: Sampling) -> tuple[str, ...]:
+    """Names of what a run wants and this library cannot do, by the names of Sampling."""
     names = [name for name in _NEVER if getattr(wanted, name) not in (None, ())]
     if wanted.ignore_eos and not (loaded.ignore_eos and can_ignore_eos(abi)):
         names.append("ignore_eos")

@@ -26,6 +26,15 @@ def reference(text: str, stops: tuple[str, ...]) -> tuple[str, bool]:
     return text, False
 
 
+@given(PIECES, STOPS)
+def test_the_word_that_was_met_is_told(pieces: list[str], stops: tuple[str, ...]) -> None:
+    scanner, text = StopScanner(stops), "".join(pieces)
+    shown = "".join(scanner.feed(piece) for piece in pieces) + scanner.close()
+    assert (scanner.word in stops) is scanner.stopped or scanner.word == ""
+    assert bool(scanner.word) is scanner.stopped
+    assert text.startswith(shown + scanner.word)
+
+
 def scanned(pieces: list[str], stops: tuple[str, ...]) -> tuple[str, bool]:
     scanner = StopScanner(stops)
     shown = "".join(scanner.feed(piece) for piece in pieces) + scanner.close()

@@ -48,7 +48,7 @@ def test_a_stop_string_and_what_follows_are_not_said() -> None:
     events = ask(Scripted(always(*CUT)), stop=("ße",))
     assert text_of(events) == "Grü"
     assert isinstance(events[-1], Finish)
-    assert events[-1].reason == "stop"
+    assert (events[-1].reason, events[-1].word) == ("stop", "ße")
 
 
 def test_the_limit_ends_it() -> None:

@@ -9,6 +9,7 @@ import pytest
 from appliance.domain.cancel import CancelToken
 from appliance.errors import LunaError, QueueFull
 from appliance.http.app import CALLER, App
+from appliance.http.errors import ErrorShape
 from appliance.http.exchange import Reply, Request, json_reply
 from appliance.http.routes import Handler, Operation, Route
 from appliance.serving.answer import Caller
@@ -100,8 +101,11 @@ def test_a_route_may_show_errors_in_its_own_shape() -> None:
     def render(error: LunaError, request_id: str) -> Reply:
         return Reply(f"{error.message} {request_id}".encode(), 418, "text/plain")
 
-    answer = call(app(handler, error=render), asked())
-    assert (answer.status, answer.body) == (418, b"No. req_7")
+    shaped = app(handler, "/x/{id:path}", error=ErrorShape("Own", str, render))
+    assert call(shaped, asked("/x/y/z")).body == b"No. req_7"
+    assert call(shaped, asked("/x/y/z")).status == 418
+    assert b"does not take POST" in call(shaped, asked("/x/y/z", "POST")).body
+    assert error_of(call(shaped, asked("/y")))["code"] == "not_found"
 
 
 def test_a_fault_of_ours_shows_no_traceback(caplog: pytest.LogCaptureFixture) -> None:

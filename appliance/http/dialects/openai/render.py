@@ -6,7 +6,7 @@ import base64
 import math
 import struct
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -14,7 +14,6 @@ from msgspec import UNSET, UnsetType
 from appliance.domain import sse
 from appliance.domain.events import (
     Content,
-    Event,
     Finish,
     Progress,
     Queued,
@@ -23,6 +22,7 @@ from appliance.domain.events import (
     ToolCallDelta,
 )
 from appliance.errors import BadRequest, LunaError
+from appliance.http.collected import Collected
 from appliance.http.dialects.openai import answers
 from appliance.http.errors import openai_error
 from appliance.serving.answer import ChoiceEvent, EventStream
@@ -38,44 +38,6 @@ class Head:
     created: int
     model: str
     fingerprint: str
-
-
-@dataclass(slots=True)
-class Collected:
-    """One choice, put together from its events."""
-
-    text: list[str] = field(default_factory=list)
-    reasoning: list[str] = field(default_factory=list)
-    logprobs: list[TokenLogprob] = field(default_factory=list)
-    calls: dict[int, list[str]] = field(default_factory=dict)  # id, name, arguments
-    finish: Finish | None = None
-
-    def add(self, event: Event) -> None:
-        """Take one more event in."""
-        match event:
-            case Content():
-                self.text.append(event.text)
-                self.logprobs.extend(event.logprobs)
-            case Reasoning():
-                self.reasoning.append(event.text)
-            case ToolCallDelta():
-                call = self.calls.setdefault(event.index, ["", "", ""])
-                call[0] = event.id or call[0]
-                call[1] = event.name or call[1]
-                call[2] += event.arguments
-            case Finish():
-                self.finish = event
-
-
-def collect(events: EventStream) -> dict[int, Collected]:
-    """Every choice by its index; raises what the engine raises, and always closes the events."""
-    choices: dict[int, Collected] = {}
-    try:
-        for item in events:
-            choices.setdefault(item.index, Collected()).add(item.event)
-    finally:
-        events.close()
-    return dict(sorted(choices.items()))
 
 
 def usage(finishes: Mapping[int, Finish], n: int) -> answers.UsageBody:

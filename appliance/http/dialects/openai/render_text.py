@@ -9,8 +9,9 @@ from msgspec import UNSET
 
 from appliance.domain import sse
 from appliance.domain.events import Content, Finish, TokenLogprob
+from appliance.http.collected import Collected
 from appliance.http.dialects.openai import answers
-from appliance.http.dialects.openai.render import Collected, Head, finishes, stream, usage
+from appliance.http.dialects.openai.render import Head, finishes, stream, usage
 from appliance.serving.answer import ChoiceEvent, EventStream
 
 _encode = msgspec.json.Encoder().encode

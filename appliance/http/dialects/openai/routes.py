@@ -12,6 +12,7 @@ from appliance import __version__
 from appliance.domain.messages import ToolDefinition
 from appliance.domain.requests import CompletionRequest, Prompt
 from appliance.http.bodies import decode, unknown_fields
+from appliance.http.collected import collect
 from appliance.http.dialects.openai import (
     answers,
     examples,
@@ -21,6 +22,7 @@ from appliance.http.dialects.openai import (
     requests,
 )
 from appliance.http.exchange import Reply, Request, json_reply
+from appliance.http.ignored import ignored_header
 from appliance.http.routes import Operation, Parameter, Route
 from appliance.models.folder import Entry
 from appliance.models.registry import Registry
@@ -61,7 +63,7 @@ class OpenAI:
                 head, answer.events, with_usage=_wants_usage(body), alternatives=top
             )
             return Reply(stream, content_type=_EVENT_STREAM, headers=(*_STREAM_HEADERS, *headers))
-        choices = render.collect(answer.events)
+        choices = collect(answer.events)
         return json_reply(render.chat_completion(head, choices, alternatives=top), 200, headers)
 
     def complete(self, request: Request) -> Reply:
@@ -78,7 +80,7 @@ class OpenAI:
                 head, answer.events, echoes, n, with_usage=_wants_usage(body)
             )
             return Reply(stream, content_type=_EVENT_STREAM, headers=(*_STREAM_HEADERS, *headers))
-        choices = render.collect(answer.events)
+        choices = collect(answer.events)
         return json_reply(render_text.text_completion(head, choices, echoes, n), 200, headers)
 
     def embed(self, request: Request) -> Reply:
@@ -196,7 +198,5 @@ def _ignored(
     kind: type[requests.SamplingBody] | type[requests.EmbeddingBody],
     by_engine: tuple[str, ...] = (),
 ) -> tuple[tuple[str, str], ...]:
-    """The header that names the fields which had no effect; odd names are left out of it."""
-    names = [name for name in unknown_fields(body, kind) if name.isidentifier() and name.isascii()]
-    names += by_engine
-    return (("x-luna-ignored", ", ".join(names)[:1000]),) if names else ()
+    """The header that names the fields which had no effect."""
+    return ignored_header((*unknown_fields(body, kind), *by_engine))

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from appliance.domain.events import (
     Content,
+    Details,
     Event,
     Finish,
     Progress,
@@ -34,6 +35,7 @@ TIMINGS = {
     "predicted_per_second": 148.1,
 }
 SPEED = Timings(7, 12.5, 3, 20.25)
+DETAILS = Details(2, "word", "x", True, True, 14, "Hi", {"n_predict": 3})
 
 
 def chunk(delta: dict[str, Any] | None, finish: str | None = None, **more: Any) -> bytes:
@@ -113,7 +115,7 @@ def test_a_chat_from_prefill_to_its_end() -> None:
         ]
     )
     assert found == [
-        Progress(processed=9, total=12, cached=5),
+        Progress(processed=9, total=12, cached=5, ms=3.0),
         Reasoning("hm"),
         Content("Hel"),
         Content("lo"),
@@ -153,6 +155,12 @@ def test_reasons_to_end(theirs: str, ours: str) -> None:
     (finish,) = chat([chunk({}, theirs), LAST[1]])
     assert isinstance(finish, Finish)
     assert finish.reason == ours
+
+
+def test_the_stop_string_that_ended_a_chat() -> None:
+    last = json.loads(LAST[0]) | {"__verbose": {"stopping_word": "\n\n", "stop_type": "word"}}
+    (finish,) = chat([json.dumps(last).encode(), LAST[1]])
+    assert finish == Finish("stop", Usage(12, 3, 5), SPEED, word="\n\n")
 
 
 def test_logprobs_of_a_chat() -> None:
@@ -197,6 +205,12 @@ def test_a_completion_from_prefill_to_its_end() -> None:
                     stop=True,
                     stop_type="word",
                     stopping_word="x",
+                    id_slot=2,
+                    truncated=True,
+                    has_new_line=True,
+                    tokens_cached=14,
+                    prompt="Hi",
+                    generation_settings={"n_predict": 3},
                     tokens_predicted=3,
                     tokens_evaluated=12,
                     timings=TIMINGS,
@@ -207,10 +221,19 @@ def test_a_completion_from_prefill_to_its_end() -> None:
     )
     assert found == [
         Progress(12, 12, 0),
-        Content("é", (LOGPROB,)),
-        Content("b"),
-        Finish("stop", Usage(12, 3, 5), SPEED),
+        Content("é", (LOGPROB,), (1,)),
+        Content("b", tokens=(1,)),
+        Finish("stop", Usage(12, 3, 5), SPEED, DETAILS, "x"),
     ]
+
+
+def test_probabilities_after_sampling_become_logarithms() -> None:
+    token = {"id": 7, "token": "a", "bytes": [97], "prob": 0.5}
+    token["top_probs"] = [token | {"prob": 1.0}, token | {"prob": 0.0}]
+    (found,) = completion_events([part("a", completion_probabilities=[token])])
+    assert isinstance(found, Content)
+    assert found.logprobs[0].logprob == pytest.approx(-0.6931, abs=1e-4)
+    assert [top.logprob for top in found.logprobs[0].top] == [0.0, -9999.0]
 
 
 @pytest.mark.parametrize(
@@ -218,11 +241,15 @@ def test_a_completion_from_prefill_to_its_end() -> None:
 )
 def test_reasons_to_end_a_completion(theirs: str, ours: str) -> None:
     (finish,) = completion_events([part("", stop=True, stop_type=theirs)])
-    assert finish == Finish(ours, Usage(0, 0, 0))  # type: ignore[arg-type]
+    assert isinstance(finish, Finish)
+    assert (finish.reason, finish.usage) == (ours, Usage(0, 0, 0))
+    assert finish.details is not None
+    assert finish.details.stop == theirs
 
 
 def test_a_cut_completion_has_no_finish() -> None:
-    assert list(completion_events([part("a"), part("b")])) == [Content("a"), Content("b")]
+    found = list(completion_events([part("a"), part("b")]))
+    assert found == [Content("a", tokens=(1,)), Content("b", tokens=(1,))]
 
 
 @pytest.mark.parametrize("events", [chat_events, completion_events])

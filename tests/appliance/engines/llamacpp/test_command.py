@@ -11,6 +11,8 @@ from appliance.engines.llamacpp import command
 SPEC = ModelSpec("m", Path("/models/m.gguf"), 10)
 LAYOUT = command.Layout(slots=3, context=100, batch=64)
 EMBEDDING = command.Layout(slots=1, context=100, batch=100, embedding=True)
+RANKING = command.Layout(slots=1, context=100, batch=100, ranking=True)
+SAVING = command.Layout(slots=1, context=100, batch=100, slot_folder=Path("/s"))
 
 
 def program(line: list[str]) -> list[str]:
@@ -35,6 +37,8 @@ def test_our_host_gets_every_size(tmp_path: Path) -> None:
     assert line[line.index("--cpus") + 1] == "0,1"
     assert line[line.index("--nice") + 1] == "2"
     assert "--embedding" in command.build(SPEC, EMBEDDING, settings, tmp_path / "s.sock")
+    assert "--ranking" in command.build(SPEC, RANKING, settings, tmp_path / "s.sock")
+    assert "--slot-folder=/s" in command.build(SPEC, SAVING, settings, tmp_path / "s.sock")
 
 
 def test_threads_follow_the_cpus(tmp_path: Path) -> None:
@@ -57,6 +61,9 @@ def test_a_binary_gets_its_own_options(tmp_path: Path) -> None:
     assert options["--host"] == str(tmp_path / "s.sock")
     embedding = program(command.build(SPEC, EMBEDDING, settings, tmp_path / "s.sock"))
     assert embedding[-3:] == ["--embeddings", "--pooling", "mean"]
+    assert program(command.build(SPEC, RANKING, settings, tmp_path / "s"))[-1] == "--reranking"
+    saving = program(command.build(SPEC, SAVING, settings, tmp_path / "s"))
+    assert saving[saving.index("--slot-save-path") + 1] == "/s"
 
 
 def test_a_template_is_written_beside_the_socket(tmp_path: Path) -> None:

@@ -3,8 +3,10 @@ from __future__ import annotations
 import math
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -39,6 +41,11 @@ def make(path: Path, spawner: Spawner, context: int = 512) -> LlamaCpp:
     size = path.stat().st_size if path.exists() else 0
     spec = ModelSpec("tiny", path, size, context=context)
     return LlamaCpp(spec, SETTINGS, spawner, Patience())
+
+
+def ended(engine: Engine, options: Mapping[str, Any]) -> Finish:
+    generation = replace(limited(), options=options)
+    return finish_of(list(engine.complete(CompletionRequest(generation, "Hi"), CancelToken())))
 
 
 @pytest.fixture(scope="module")
@@ -100,6 +107,27 @@ def test_a_completion_of_text_and_of_its_tokens_are_alike(engine: LlamaCpp) -> N
     ]
     assert text_of(texts[0]) == text_of(texts[1])
     assert finish_of(texts[1]).usage.prompt == len(tokens)
+
+
+def test_a_completion_tells_its_tokens_and_details(engine: LlamaCpp) -> None:
+    request = CompletionRequest(limited(), "the quick")
+    events = list(engine.complete(request, CancelToken()))
+    said = [token for event in events if isinstance(event, Content) for token in event.tokens]
+    assert len(said) in (7, 8)  # the last one may end within a character
+    details = finish_of(events).details
+    assert details is not None
+    assert (details.slot, details.stop, details.prompt) == (0, "limit", "the quick")
+    assert details.settings["n_predict"] == 8
+    assert details.held >= 8
+
+
+def test_options_of_llama_cpp_reach_it(engine: LlamaCpp) -> None:
+    grammar = 'root ::= "a" "b"'
+    details = ended(engine, {"grammar": grammar, "dry_multiplier": 0.5}).details
+    assert details is not None
+    assert details.stop == "eos"
+    assert details.settings["dry_multiplier"] == 0.5
+    assert details.settings["grammar"] == grammar
 
 
 def test_what_stands_between_is_filled_in(engine: LlamaCpp) -> None:

@@ -39,9 +39,16 @@ def test_each_type_has_its_error(kind: str, status: int) -> None:
 
 def test_too_long_a_prompt_is_counted() -> None:
     error = {"type": "exceed_context_size_error", "n_prompt_tokens": 900, "n_ctx": 512}
-    message = translate(400, json.dumps({"error": error}).encode()).message
-    assert "900" in message
-    assert "512" in message
+    found = translate(400, json.dumps({"error": error}).encode())
+    assert "900" in found.message
+    assert "512" in found.message
+    assert isinstance(found, ContextTooLong)
+    assert (found.prompt_tokens, found.context) == (900, 512)
+
+
+def test_a_token_beyond_the_vocabulary_is_the_callers_fault() -> None:
+    error = {"type": "server_error", "message": "vector::_M_range_check: __n (which is 9) >= 3"}
+    assert type(translate(500, json.dumps({"error": error}).encode())) is BadRequest
 
 
 @pytest.mark.parametrize(("message", "said"), [(" a ", "a."), ("why?", "why?"), ("", "no reason.")])

@@ -78,6 +78,7 @@ def test_everything_of_a_generation() -> None:
         "max_tokens": 9,
         "logprobs": True,
         "top_logprobs": 3,
+        "verbose": True,
     }
     text = payload.completion(CompletionRequest(generation, "p"), Sampling())
     assert text == wanted | {"prompt": "p", "n_predict": 9, "n_probs": 3}

@@ -20,6 +20,7 @@ from appliance.domain.events import (
 )
 from appliance.domain.sse import Decoder
 from appliance.errors import BadRequest, EngineDied
+from appliance.http.collected import collect
 from appliance.http.dialects.openai import render
 from appliance.http.dialects.openai.render import ChatStream
 from appliance.http.dialects.openai.render_text import TextStream
@@ -47,7 +48,7 @@ def chat_chunks(items: Sequence[tuple[int, Event]], with_usage: bool = False) ->
 
 
 def whole_chat(items: Sequence[tuple[int, Event]]) -> Any:
-    choices = render.collect(Told(items).events)
+    choices = collect(Told(items).events)
     return msgspec.to_builtins(render.chat_completion(HEAD, choices, alternatives=1))
 
 
@@ -132,7 +133,7 @@ def test_logprobs_of_a_chat() -> None:
 
 def test_only_the_alternatives_that_were_asked_for_are_told() -> None:
     items: list[tuple[int, Event]] = [(0, Content("é", (LOGPROB,))), (0, end())]
-    choices = render.collect(Told(items).events)
+    choices = collect(Told(items).events)
     (choice,) = render.chat_completion(HEAD, choices, alternatives=0).choices
     assert choice.logprobs is not None
     assert choice.logprobs.content[0].top_logprobs == []
@@ -175,7 +176,7 @@ def test_closing_a_stream_ends_the_generation() -> None:
 def test_collecting_closes_also_after_an_error() -> None:
     told = Told([(0, Content("a"))], EngineDied("It is gone."))
     with pytest.raises(EngineDied):
-        render.collect(told.events)
+        collect(told.events)
     assert told.closed
 
 

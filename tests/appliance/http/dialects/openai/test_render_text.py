@@ -6,13 +6,14 @@ from typing import Any
 import msgspec
 
 from appliance.domain.events import Content, Event
-from appliance.http.dialects.openai import render, render_text
+from appliance.http.collected import collect
+from appliance.http.dialects.openai import render_text
 from appliance.http.dialects.openai.render_text import TextStream
 from tests.appliance.http.dialects.openai.told import HEAD, LOGPROB, Told, chunks, end
 
 
 def whole_text(items: Sequence[tuple[int, Event]], echoes: Sequence[str], n: int) -> Any:
-    choices = render.collect(Told(items).events)
+    choices = collect(Told(items).events)
     return msgspec.to_builtins(render_text.text_completion(HEAD, choices, echoes, n))
 
 

@@ -1,0 +1,179 @@
+"""The engine of the NPU: requests become runs, and what runs say becomes events."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+
+from appliance.config import NpuEngineSettings
+from appliance.domain.cancel import CancelToken
+from appliance.domain.events import Event, Finish, FinishReason, Timings, Usage
+from appliance.domain.patience import Patience
+from appliance.domain.requests import (
+    ChatRequest,
+    CompletionRequest,
+    Generation,
+    Prompt,
+)
+from appliance.engines.base import Vectors
+from appliance.engines.rkllm import attempts
+from appliance.engines.rkllm.abi import RKLLMInferMode
+from appliance.engines.rkllm.attempts import Ending
+from appliance.engines.rkllm.library import abi_of
+from appliance.engines.rkllm.link import Limits
+from appliance.engines.rkllm.model import NpuModel, greedy
+from appliance.engines.rkllm.pooling import pooled
+from appliance.engines.rkllm.process import Task
+from appliance.engines.rkllm.reply import Piece
+from appliance.engines.rkllm.sampling import unhonoured
+from appliance.engines.rkllm.speech import Asked
+from appliance.engines.rkllm.values import Run
+from appliance.engines.rkllm.wire import Ended, Rows, Said
+from appliance.errors import ContextTooLong, EngineError
+
+_BYTES_A_TOKEN = 3  # for time limits only, where nobody can count
+
+
+class Rkllm:
+    """An `Engine` (see `engines.base`); the NPU does one thing at a time."""
+
+    slots = 1
+
+    def __init__(self, model: NpuModel, settings: NpuEngineSettings, patience: Patience) -> None:
+        self._model = model
+        self._settings = settings
+        self._patience = patience
+
+    @property
+    def context(self) -> int:
+        """Tokens that one request may use."""
+        return self._model.context
+
+    @property
+    def state(self) -> str:
+        """The state of the model's process."""
+        return self._model.state
+
+    @property
+    def pid(self) -> int | None:
+        """The process's id."""
+        return self._model.process.child.pid
+
+    def start(self) -> None:
+        """Begin to load, again after a failure."""
+        self._model.start()
+
+    def wait_ready(self, timeout: float) -> None:
+        """Return when the model is loaded."""
+        self._model.wait_ready(timeout)
+
+    def stop(self) -> None:
+        """End the process."""
+        self._model.stop()
+
+    def ignored(self, generation: Generation) -> tuple[str, ...]:
+        """What the runtime's version cannot do, and the probabilities that none tells."""
+        loaded, abi = self._model.spec.common.defaults, abi_of(self._model.version)
+        names = unhonoured(abi, loaded, generation.sampling)
+        return names if generation.logprobs is None else (*names, "logprobs")
+
+    def chat(self, request: ChatRequest, cancel: CancelToken) -> Iterator[Event]:
+        """The next turn of a conversation, asked again where its form was not the wanted one."""
+
+        def turn(wanted: ChatRequest) -> Generator[Piece, None, Ending]:
+            asked = self._model.speech.turn(wanted, self._model.spec.stop)
+            return self._answer(asked, wanted.generation, cancel)
+
+        return attempts.chat(request, turn)
+
+    def complete(self, request: CompletionRequest, cancel: CancelToken) -> Iterator[Event]:
+        """The continuation of a prompt."""
+        asked = self._model.speech.continuation(request, self._model.spec.stop)
+        ending = yield from self._answer(asked, request.generation, cancel)
+        yield ending.finish
+
+    def embed(self, inputs: tuple[Prompt, ...], cancel: CancelToken) -> Vectors:
+        """Pooled hidden states of the last layer, of length one; see `NpuSpec.pooling`."""
+        vectors, tokens = [], 0
+        for text in inputs:
+            prompt = self._model.speech.whole(text)
+            run = Run(prompt, mode=RKLLMInferMode.GET_LAST_HIDDEN_LAYER)
+            limits = self._limits(self._checked_size(prompt))
+            with self._model.process.running(Task(run), limits, cancel) as running:
+                for message in running.messages():
+                    if isinstance(message, Rows):
+                        vectors.append(pooled(message, self._model.spec.pooling))
+                    elif isinstance(message, Ended):
+                        tokens += message.prompt_tokens
+        if len(vectors) != len(inputs):
+            raise EngineError("The NPU gave no hidden states; this model cannot embed texts.")
+        return Vectors(tuple(vectors), tokens)
+
+    def tokenize(self, text: str, cancel: CancelToken) -> tuple[int, ...]:
+        """The token ids of `text`; spellings of special tokens are read as such."""
+        return self._model.speech.tokenizer.encode(text)
+
+    def detokenize(self, tokens: tuple[int, ...], cancel: CancelToken) -> str:
+        """The text of token ids."""
+        return self._model.speech.tokenizer.decode(tokens, special=True)
+
+    def _answer(
+        self, asked: Asked, wanted: Generation, cancel: CancelToken
+    ) -> Generator[Piece, None, Ending]:
+        """One run, told as it comes."""
+        size = self._checked_size(asked.prompt)
+        if wanted.max_tokens == 0:
+            return Ending(Finish("length", Usage(size, 0)), ())
+        run = Run(
+            asked.prompt,
+            sampling=greedy(wanted.sampling.over(self._model.spec.common.defaults)),
+            max_new_tokens=wanted.max_tokens or 0,
+            keep_history=True,
+            thinking=asked.thinking,
+        )
+        ended: Ended | None = None
+        with self._model.process.running(Task(run), self._limits(size), cancel) as running:
+            for message in running.messages():
+                if isinstance(message, Ended):
+                    ended = message
+                elif isinstance(message, Said) and not asked.reply.ended:
+                    yield from asked.reply.feed(message.text)
+                    if asked.reply.ended:
+                        running.abort()
+        if ended is None:
+            raise EngineError("The NPU ended the run without a word; send the request again.")
+        yield from asked.reply.finish()
+        return Ending(self._finish(asked, wanted, ended), tuple(asked.reply.calls))
+
+    def _finish(self, asked: Asked, wanted: Generation, ended: Ended) -> Finish:
+        size = len(asked.prompt) if isinstance(asked.prompt, tuple) else ended.prompt_tokens
+        reason: FinishReason = "stop"
+        if asked.reply.calls:
+            reason = "tool_calls"
+        elif not asked.reply.ended and self._was_cut(size, wanted, ended):
+            reason = "length"
+        usage = Usage(size, ended.tokens, max(0, size - ended.prompt_tokens))
+        timings = Timings(ended.prompt_tokens, ended.prompt_ms, ended.tokens, ended.generated_ms)
+        return Finish(reason, usage, timings)
+
+    def _was_cut(self, size: int, wanted: Generation, ended: Ended) -> bool:
+        at_limit = wanted.max_tokens is not None and ended.tokens >= wanted.max_tokens
+        return ended.limited or at_limit or size + ended.tokens >= self.context
+
+    def _checked_size(self, prompt: Prompt) -> int:
+        """Tokens of the prompt, or a guess for a text; raises ContextTooLong."""
+        if isinstance(prompt, str):
+            return 1 + len(prompt.encode()) // _BYTES_A_TOKEN
+        if len(prompt) >= self.context:
+            raise ContextTooLong(
+                f"This model's maximum context length is {self.context} tokens, but the prompt "
+                f"has {len(prompt)} tokens. Shorten it, or raise npu_engine.context."
+            )
+        return len(prompt)
+
+    def _limits(self, size: int) -> Limits:
+        return Limits(
+            first=self._patience.first_token(size),
+            stall=self._patience.stall,
+            abort=self._settings.abort_seconds,
+            abort_prompt=size / self._settings.slowest_prefill,
+        )
