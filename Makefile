@@ -12,11 +12,12 @@ LOCKED := $(INSTALL) --require-hashes --only-binary :all: --requirement
 PROJECT := $(INSTALL) --no-deps --no-build-isolation --no-index --editable .
 
 .DELETE_ON_ERROR:
-.PHONY: help serve test lock clean
+.PHONY: help serve test lock deb clean
 
 help:
 	@echo 'make serve   install what Luna needs into $(VENV), then serve (ARGS="--port 9000")'
 	@echo 'make test    run the whole gate: style, types, structure, tests (ARGS="-k words")'
+	@echo 'make deb     build the Debian package into dist/ (ARGS="--arch arm64 --debian 13")'
 	@echo 'make lock    write both lock files anew, with the newest allowed versions'
 	@echo 'make clean   remove $(VENV) and everything else that was generated'
 	@echo 'PYTHON=python3.12 chooses another Python (3.11 or newer) when $(VENV) is made.'
@@ -67,6 +68,9 @@ lock:
 	    requirements-test.lock >/dev/null || exit 1; \
 	done; done
 	@echo 'Both locks are written, with wheels for x86_64 and aarch64, Python 3.11 to 3.14.'
+
+deb:
+	@image/deb/build $(ARGS)
 
 clean:
 	rm -rf $(VENV) .venv-lock build dist *.egg-info \
