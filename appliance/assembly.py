@@ -6,6 +6,7 @@ import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from appliance import guide
@@ -14,13 +15,23 @@ from appliance.domain.messages import ToolDefinition
 from appliance.domain.patience import Patience
 from appliance.engines.base import Engine, ModelSpec
 from appliance.engines.llamacpp.engine import LlamaCpp
+from appliance.engines.rkllm.chat.prefixfiles import PrefixFiles
 from appliance.engines.rkllm.domains import Domains
 from appliance.engines.rkllm.engine import Rkllm
 from appliance.engines.rkllm.model import NpuModel, NpuSpec
 from appliance.errors import ConfigError, LunaError
 from appliance.http import listeners, tls
 from appliance.http.app import App
+from appliance.http.dialects.llamacpp import routes as llamacpp
+from appliance.http.dialects.llamacpp.asking import Asking
+from appliance.http.dialects.llamacpp.generating import Generating
 from appliance.http.dialects.luna import routes as luna
+from appliance.http.dialects.luna.engines import Engines
+from appliance.http.dialects.luna.engines import routes as engine_routes
+from appliance.http.dialects.luna.incidents import report
+from appliance.http.dialects.ollama import routes as ollama
+from appliance.http.dialects.ollama.asking import Asking as OllamaAsking
+from appliance.http.dialects.ollama.library import Library
 from appliance.http.dialects.openai import routes as openai
 from appliance.http.edge import Edge
 from appliance.http.hangup import HangupWatch
@@ -37,7 +48,7 @@ from appliance.serving.toolbox import SHIPPED_TOOLS, Toolbox
 from appliance.system.cpu import CpuMeter
 from appliance.system.memory import peak_rss_bytes, read_memory
 from appliance.system.npu import read_npu
-from appliance.system.processes import Spawner
+from appliance.system.processes import Spawner, kill_now
 
 _log = logging.getLogger(__name__)
 _DEFAULT_CONTEXT = 4096  # tokens per slot: a KV cache that fits beside a model in 4 GB
@@ -52,6 +63,9 @@ class Services:
     conversation: Conversation
     toolbox: Toolbox
     runs: Runs
+    patience: Patience
+    incidents: Path
+    context: Callable[[Entry], int]
 
 
 class Appliance:
@@ -113,15 +127,27 @@ def all_routes(services: Services) -> tuple[Route, ...]:
             memory=read_memory,
             npu=read_npu,
             tools=lambda: [tool.name for tool in services.toolbox.tools()],
+            watchdog=lambda: report(services.incidents),
         ),
     )
+    health = Engines(services.pool, services.patience, kill_now)
+    tools = _definitions(services.toolbox)
     api = openai.OpenAI(
         services.conversation,
         services.registry,
         services.pool,
-        device_tools=_definitions(services.toolbox),
+        device_tools=tools,
     )
-    routes = (*luna.routes(appliance), *openai.routes(api))
+    native = llamacpp.routes(
+        Generating(services.conversation, api),
+        Asking(services.conversation, services.registry, services.pool, tools),
+        api,
+    )
+    apps = ollama.routes(
+        OllamaAsking(services.conversation, services.registry, services.pool),
+        Library(services.registry, services.pool, services.context),
+    )
+    routes = (*luna.routes(appliance), *engine_routes(health), *openai.routes(api), *native, *apps)
     routes = (*routes, *document_routes(routes))
     appliance.announce(sorted({route.public_path for route in routes}))
     return routes
@@ -143,37 +169,64 @@ def _services(settings: Settings, environ: Mapping[str, str], spawner: Spawner) 
 
     domains = Domains()
 
+    @cache
+    def prompt_caches() -> PrefixFiles:
+        return _prompt_caches(settings, environ)
+
     def make_engine(entry: Entry) -> Engine:
         if entry.for_npu:
             model = NpuModel(
                 _npu_spec(entry, settings, folder), settings.npu_engine, spawner, domains
             )
-            return Rkllm(model, settings.npu_engine, patience)
+            return Rkllm(model, settings.npu_engine, patience, prompt_caches())
         return LlamaCpp(_spec(entry, settings), settings.cpu_engine, spawner, patience, slots)
 
     pool = Pool(registry, make_engine, settings.models, queue.length)
     toolbox = Toolbox((SHIPPED_TOOLS, *settings.tools.folders), settings.tools.seconds)
     runs = Runs(peak_rss_bytes)
     conversation = Conversation(registry, pool, toolbox, settings.tools.rounds, runs)
-    return Services(registry, pool, conversation, toolbox, runs)
+    return Services(
+        registry,
+        pool,
+        conversation,
+        toolbox,
+        runs,
+        patience,
+        incidents=settings.watchdog_folder(environ),
+        context=lambda entry: _context(entry, settings),
+    )
 
 
 def _spec(entry: Entry, settings: Settings) -> ModelSpec:
-    """What the manifest says, then the settings, then what the model was trained for."""
     manifest = entry.manifest
-    trained = entry.context_length or _DEFAULT_CONTEXT
-    configured = settings.npu_engine.context if entry.for_npu else settings.cpu_engine.context
-    wanted = manifest.context or configured or min(trained, _DEFAULT_CONTEXT)
     template = manifest.template
     return ModelSpec(
         id=entry.id,
         path=entry.path,
         size_bytes=entry.size_bytes,
-        context=min(wanted, trained),
+        context=_context(entry, settings),
         defaults=manifest.defaults(),
         chat_template=None if template is None else _read_template(entry.path.parent / template),
         reranker=entry.reranker,
     )
+
+
+def _context(entry: Entry, settings: Settings) -> int:
+    """Tokens: what the manifest says, then the settings, then what the model was trained for."""
+    trained = entry.context_length or _DEFAULT_CONTEXT
+    configured = settings.npu_engine.context if entry.for_npu else settings.cpu_engine.context
+    wanted = entry.manifest.context or configured or min(trained, _DEFAULT_CONTEXT)
+    return min(wanted, trained)
+
+
+def _prompt_caches(settings: Settings, environ: Mapping[str, str]) -> PrefixFiles:
+    folder = settings.data_folder(environ) / "prompt-caches"
+    try:
+        return PrefixFiles(folder, settings.npu_engine.cache_bytes)
+    except OSError as error:
+        raise ConfigError(
+            f"The folder {folder} cannot be used: {error.strerror}. Name another with --data-dir."
+        ) from error
 
 
 def _npu_spec(entry: Entry, settings: Settings, models: Path) -> NpuSpec:

@@ -125,6 +125,25 @@ class MdnsSettings(Struct, frozen=True, forbid_unknown_fields=True):
     ignore: tuple[str, ...] = ("docker*", "br-*", "veth*", "virbr*", "vnet*", "cni*", "podman*")
 
 
+class WatchdogSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """When the watchdog helps, and what it may do.
+
+    `url` "" is the server's port on this machine; `folder` is where it remembers incidents, by
+    default `watchdog` in the data folder. `unit` is what systemd calls the server. `canary_seconds`
+    of rest are followed by a small inference; 0 never.
+    """
+
+    url: str = ""
+    folder: Path | None = None
+    unit: str = "luna-api.service"
+    interval_seconds: Annotated[float, Meta(gt=0, le=10)] = 2.0
+    stall_seconds: Annotated[float, Meta(gt=0)] = 20.0
+    silent_seconds: Annotated[float, Meta(gt=0)] = 120.0
+    hot_celsius: Annotated[float, Meta(ge=50, le=105)] = 80.0
+    canary_seconds: Seconds = 0.0
+    reboot: bool = True
+
+
 class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     """Everything that can be set; `data` None means the XDG data folder."""
 
@@ -136,6 +155,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     queue: QueueSettings = field(default_factory=QueueSettings)
     tools: ToolSettings = field(default_factory=ToolSettings)
     mdns: MdnsSettings = field(default_factory=MdnsSettings)
+    watchdog: WatchdogSettings = field(default_factory=WatchdogSettings)
 
     def data_folder(self, environ: Mapping[str, str]) -> Path:
         """Where state lives: `data`, or `$XDG_DATA_HOME/luna`."""
@@ -147,6 +167,10 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     def models_folder(self, environ: Mapping[str, str]) -> Path:
         """Where models are dropped."""
         return self.models.folder or self.data_folder(environ) / "models"
+
+    def watchdog_folder(self, environ: Mapping[str, str]) -> Path:
+        """Where the watchdog keeps its incidents."""
+        return self.watchdog.folder or self.data_folder(environ) / "watchdog"
 
 
 def default_files(environ: Mapping[str, str]) -> list[Path]:

@@ -55,6 +55,12 @@ class Unsupported(BadRequest):
     code = "unsupported_value"
 
 
+class Forbidden(LunaError):
+    """The request is right, but not from this caller."""
+
+    code = "forbidden"
+
+
 class NotFound(LunaError):
     """No such path, tool or record."""
 

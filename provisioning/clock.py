@@ -17,6 +17,6 @@ class Clock:
         """Let others work for so long."""
         await asyncio.sleep(seconds)
 
-    def limit(self, seconds: float) -> asyncio.Timeout:
-        """A context that raises TimeoutError in what takes longer."""
+    def limit(self, seconds: float | None) -> asyncio.Timeout:
+        """A context that raises TimeoutError in what takes longer; None has all the time."""
         return asyncio.timeout(seconds)

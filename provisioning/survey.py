@@ -32,28 +32,30 @@ class Survey:
     def __init__(self, own: bytes) -> None:
         self._own = own
         self._heard: dict[tuple[bytes, Security], Network] = {}
+        self._scans: dict[str, int] = {}  # by radio: when the one was that is taken in already
         self._crowd: tuple[tuple[int, int], ...] = ()
 
     def update(self, snapshot: Snapshot, now: float) -> None:
-        """Take in what the radios have heard."""
+        """Take in what the radios have heard since the last time: old lists tell nothing new."""
         ours = {radio.address for radio in snapshot.radios}
-        heard = [
+        heard: list[AccessPoint] = []
+        for radio in snapshot.radios:
+            if self._scans.get(radio.path, -1) != radio.last_scan:
+                self._scans[radio.path] = radio.last_scan
+                heard += snapshot.heard_by(radio)
+        points = [
             each
-            for radio in snapshot.radios
-            for each in snapshot.heard_by(radio)
+            for each in sorted(heard, key=lambda point: point.strength)
             if each.joinable and each.address not in ours and each.ssid != self._own
         ]
-        fresh: dict[tuple[bytes, Security], Network] = {}
-        for each in sorted(heard, key=lambda point: point.strength):
-            if each.ssid:
-                fresh[each.ssid, each.security] = _network(each, now)
+        fresh = {(each.ssid, each.security): _network(each, now) for each in points if each.ssid}
         self._heard = {
             key: network
             for key, network in (self._heard | fresh).items()
             if now - network.seen < _FORGET_AFTER
         }
-        if heard:
-            self._crowd = tuple((each.frequency, each.strength) for each in heard)
+        if points:
+            self._crowd = tuple((each.frequency, each.strength) for each in points)
 
     def networks(self) -> tuple[Network, ...]:
         """All of them, those heard last and best first."""

@@ -8,12 +8,12 @@ import sys
 from collections.abc import Sequence
 
 from appliance import __version__
-from appliance.cli import chat, models, serve
+from appliance.cli import chat, discover, mdns, models, serve, watchdog
 from appliance.cli.bench import command as bench
 from appliance.cli.doctor import command as doctor
 from appliance.errors import LunaError
 
-_COMMANDS = (serve, chat, models, bench, doctor)
+_COMMANDS = (serve, chat, models, mdns, discover, watchdog, bench, doctor)
 
 
 def build_parser() -> argparse.ArgumentParser:

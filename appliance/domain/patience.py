@@ -17,4 +17,8 @@ class Patience:
 
     def first_token(self, prompt_tokens: int) -> float:
         """The longest wait for the first token of an answer."""
-        return self.stall + prompt_tokens / self.slowest_prefill
+        return self.stall + self.prefill(prompt_tokens)
+
+    def prefill(self, prompt_tokens: int) -> float:
+        """How long a prompt may take to be read."""
+        return prompt_tokens / self.slowest_prefill

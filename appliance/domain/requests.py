@@ -36,6 +36,7 @@ class Generation:
     `max_tokens` None means up to the end of the context. `logprobs` None asks for none, a number
     for that many alternatives beside each token. `n` is the number of choices. `options` are more
     settings by llama.cpp's names, checked by the dialect; an engine may not know them.
+    `keep_alive` is how many seconds the model stays in memory after it, None as long as before.
     """
 
     model: str
@@ -45,6 +46,7 @@ class Generation:
     logprobs: int | None = None
     n: int = 1
     options: Mapping[str, Any] = field(default_factory=dict)
+    keep_alive: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +79,15 @@ class CompletionRequest:
 
 @dataclass(frozen=True, slots=True)
 class EmbeddingRequest:
-    """Vectors for each of `inputs`, in order; `dimensions` cuts them (and normalises again)."""
+    """Vectors for each of `inputs`, in order; `dimensions` cuts them (and normalises again).
+
+    `keep_alive` is that of a `Generation`.
+    """
 
     model: str
     inputs: tuple[Prompt, ...]
     dimensions: int | None = None
+    keep_alive: float | None = None
 
 
 def prompt_size(request: ChatRequest | CompletionRequest) -> int:

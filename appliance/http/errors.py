@@ -18,6 +18,7 @@ STATUS: dict[type[LunaError], int] = {
     errors.LunaError: 500,
     errors.BadRequest: 400,
     errors.BodyTooLarge: 413,
+    errors.Forbidden: 403,
     errors.NotFound: 404,
     errors.MethodNotAllowed: 405,
     errors.ModelNotFound: 404,
@@ -42,8 +43,7 @@ class ErrorShape:
     render: ErrorRenderer
 
 
-_TYPES = {400: "invalid_request_error", 404: "invalid_request_error", 499: "cancelled"}
-_TYPES |= {405: "invalid_request_error", 413: "invalid_request_error"}
+_TYPES = dict.fromkeys((400, 403, 404, 405, 413), "invalid_request_error") | {499: "cancelled"}
 
 
 def status_of(error: LunaError) -> int:

@@ -25,9 +25,9 @@ with `Allow`, and what is not HTTP or is too long 400, 408, 411, 413, 414, 417, 
 After a 503 wait as long as `Retry-After` says.
 
 In a stream of events each one is `data:`, one JSON object and an empty line; the last one is
-`data: [DONE]`, except where events have names. If the generation fails in the middle, its last
-event is the failure instead. Lines that begin with a colon mean nothing: they keep a silent
-connection alive.
+`data: [DONE]`, except where events have names and in llama.cpp's own shape. If the generation
+fails in the middle, its last event is the failure instead. Lines that begin with a colon mean
+nothing: they keep a silent connection alive.
 """
 
 # Status → its name among the components, what it means, and an error that looks like it.
@@ -36,6 +36,11 @@ _FAILURES: dict[int, tuple[str, str, LunaError]] = {
         "BadRequest",
         "The request can never work: the message says why, `param` where",
         errors.MissingField("Missing required field 'messages'.", param="messages"),
+    ),
+    403: (
+        "NotYou",
+        "Only the device itself may do that",
+        errors.Forbidden("Only programs on the device itself may do this; run it there."),
     ),
     404: (
         "NotFound",
@@ -212,6 +217,8 @@ def _stream(framing: Framing, schema: dict[str, Any]) -> dict[str, Any]:
     event: dict[str, Any] = {"type": "object", "description": "Each event", "required": ["data"]}
     if framing == "named":
         event["properties"] = {"event": {"type": "string"}, "data": data}
+    elif framing == "bare":
+        event["properties"] = {"data": data}
     else:
         event["description"] += "; the last one's `data` is `[DONE]`"
         event["properties"] = {"data": {"anyOf": [{"const": "[DONE]"}, data]}}

@@ -11,7 +11,7 @@ from appliance.http.errors import OPENAI, ErrorShape
 from appliance.http.exchange import Reply, Request
 
 Handler = Callable[[Request], Reply]
-Framing = Literal["data", "named", "lines"]
+Framing = Literal["data", "bare", "named", "lines"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,8 @@ class Operation:
     """What the documents say of a route; `body`, `answer` and `event` are msgspec types.
 
     `event` is what each event of a stream carries, where the answer can be one. Its `framing` is
-    server-sent events up to `[DONE]` ("data"), such events with names ("named"), or JSON in lines.
+    server-sent events up to `[DONE]` ("data"), without that end ("bare"), such events with names
+    ("named"), or JSON in lines.
     `statuses` are the failures besides those that every route may have. `examples` are bodies by
     their title.
     """

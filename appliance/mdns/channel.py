@@ -22,16 +22,33 @@ _HOPS = 255  # RFC 6762, 11
 class Channel(asyncio.DatagramProtocol):
     """Sends to, and hears, the group on one interface, by IPv4 and IPv6 as far as there is each.
 
-    `hear` gets every message, our own too. Use as an asynchronous context; raises OSError.
+    `hear` gets every message, our own too; with `about`, a label in lower case, only those that
+    contain it. Use as an asynchronous context, or `open` and `close`; opening raises OSError.
     """
 
-    def __init__(self, interface: str, index: int, hear: Callable[[DNSIncoming], None]) -> None:
+    def __init__(
+        self, interface: str, index: int, hear: Callable[[DNSIncoming], None], about: str = ""
+    ) -> None:
         self._interface = interface
         self._index = index
         self._hear = hear
+        self._about = about.encode()
         self._transports: dict[int, asyncio.DatagramTransport] = {}
 
     async def __aenter__(self) -> Self:
+        await self.open()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        problem: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def open(self) -> None:
+        """Join the group."""
         loop = asyncio.get_running_loop()
         for family, open_socket in ((socket.AF_INET, _open4), (socket.AF_INET6, _open6)):
             try:
@@ -42,14 +59,9 @@ class Channel(asyncio.DatagramProtocol):
                 raise
             transport, _ = await loop.create_datagram_endpoint(lambda: self, sock=opened)
             self._transports[family] = transport
-        return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        problem: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def close(self) -> None:
+        """Leave it."""
         for transport in self._transports.values():
             transport.close()
         await asyncio.sleep(0)  # the sockets close in the loop's next turn
@@ -63,9 +75,10 @@ class Channel(asyncio.DatagramProtocol):
 
     def datagram_received(self, data: bytes, addr: tuple[str | int, ...]) -> None:
         """Part of the protocol of asyncio."""
-        message = DNSIncoming(data)
-        if message.valid:
-            self._hear(message)
+        if self._about in data.lower():
+            message = DNSIncoming(data)
+            if message.valid:
+                self._hear(message)
 
     def error_received(self, exc: Exception) -> None:
         """Part of the protocol of asyncio; an interface without an address cannot send."""
@@ -83,7 +96,7 @@ def _open4(interface: str, index: int) -> socket.socket:
         (socket.IPPROTO_IP, socket.IP_MULTICAST_IF, here),
         (socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, _HOPS),
     )
-    return _open(socket.AF_INET, interface, options)
+    return _open(socket.AF_INET, interface, options, (GROUP4, PORT))
 
 
 def _open6(interface: str, index: int) -> socket.socket:
@@ -95,11 +108,14 @@ def _open6(interface: str, index: int) -> socket.socket:
         (socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_IF, here),
         (socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_HOPS, _HOPS),
     )
-    return _open(socket.AF_INET6, interface, options)
+    return _open(socket.AF_INET6, interface, options, (GROUP6, PORT, 0, index))
 
 
 def _open(
-    family: int, interface: str, options: tuple[tuple[int, int, int | bytes], ...]
+    family: int,
+    interface: str,
+    options: tuple[tuple[int, int, int | bytes], ...],
+    group: tuple[str, int] | tuple[str, int, int, int],
 ) -> socket.socket:
     opened = socket.socket(family, socket.SOCK_DGRAM)
     try:
@@ -110,7 +126,8 @@ def _open(
         bind_to_interface(opened, interface)
         for level, option, value in options:
             opened.setsockopt(level, option, value)
-        opened.bind(("", PORT))
+        # Bound to the group it does not take unicast messages away from who answers them.
+        opened.bind(group)
     except OSError:
         opened.close()
         raise

@@ -22,6 +22,7 @@ from appliance.mdns.claims import (
     Claims,
     text,
 )
+from appliance.mdns.guard import Guard
 from appliance.mdns.naming import Names
 from appliance.mdns.places import Place
 from appliance.mdns.services import Service
@@ -34,9 +35,10 @@ class Responder:
     Zeroconf hears one interface only, so that it never answers with addresses of another.
     """
 
-    def __init__(self, zeroconf: AsyncZeroconf, infos: list[Info]) -> None:
+    def __init__(self, zeroconf: AsyncZeroconf, infos: list[Info], guard: Guard) -> None:
         self._zeroconf = zeroconf
         self._infos = infos
+        self._guard = guard
 
     @classmethod
     async def open(
@@ -60,10 +62,12 @@ class Responder:
             for info in infos:
                 zeroconf.zeroconf.registry.async_add(info)
             zeroconf.zeroconf.async_add_listener(_Watch(claims, disputed), None)
+            guard = Guard(place, names.host, infos[0])
+            await guard.open()
         except BaseException:
             await zeroconf.async_close()
             raise
-        return cls(zeroconf, infos)
+        return cls(zeroconf, infos, guard)
 
     def announce(self, gone: Iterable[str] = ()) -> None:
         """Tell everything once, in one message; and that the addresses `gone` are no longer ours.
@@ -88,6 +92,7 @@ class Responder:
         """Stop answering; with a goodbye (RFC 6762, 10.1) others forget us at once."""
         if not goodbye:
             self._zeroconf.zeroconf.registry.async_remove(self._infos)
+        await self._guard.close()
         await self._zeroconf.async_close()
 
 

@@ -7,9 +7,10 @@ the runtime can tell whether one is whole.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from appliance.models import gguf
 from appliance.models.manifest import NAME, BadManifest, Manifest, read
@@ -24,7 +25,8 @@ class Entry:
     """A model file; `problem` says why it cannot be used, "" that nothing speaks against it.
 
     `changed` is the time of the last change in seconds since the epoch, `parameters` the number
-    of weights, `context_length` in tokens; both are 0 where they are not known.
+    of weights, `context_length` in tokens; both are 0 where they are not known. `metadata` is
+    that of the file's header, without its long lists.
     """
 
     id: str
@@ -39,6 +41,7 @@ class Entry:
     manifest: Manifest = field(default_factory=Manifest)
     bundled: bool = False
     reranker: bool = False
+    metadata: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def for_npu(self) -> bool:
@@ -92,7 +95,18 @@ def inspect(path: Path, id: str, manifest_folder: Path | None = None) -> Entry:
         context_length=header.context_length,
         manifest=manifest,
         reranker=header.reranker,
+        metadata=header.metadata,
     )
+
+
+def parts(path: Path) -> tuple[Path, ...]:
+    """Every file of the model whose first one is `path`, that one first."""
+    split = _SPLIT.match(path.stem)
+    if split is None:
+        return (path,)
+    stem, count = split["stem"], int(split["parts"])
+    others = (f"{stem}-{part:05}-of-{count:05}{path.suffix}" for part in range(2, count + 1))
+    return (path, *(path.with_name(name) for name in others))
 
 
 def _files(folder: Path) -> Iterator[tuple[Path, str, Path | None]]:
@@ -145,14 +159,13 @@ def _is_first(file: Path) -> bool:
 
 def _complete_size(path: Path, size: int, least: int) -> int:
     """The bytes of all parts; raises BadModelFile where some are missing."""
-    split = _SPLIT.match(path.stem)
-    parts = int(split["parts"]) if split else 1
+    whole = parts(path)
     total = size
-    for part in range(2, parts + 1):
-        assert split is not None
-        sibling = path.with_name(f"{split['stem']}-{part:05}-of-{parts:05}.gguf")
+    for part, sibling in enumerate(whole[1:], 2):
         if not sibling.is_file():
-            raise gguf.BadModelFile(f"Part {part} of {parts} is missing: copy {sibling.name} too.")
+            raise gguf.BadModelFile(
+                f"Part {part} of {len(whole)} is missing: copy {sibling.name} too."
+            )
         total += sibling.stat().st_size
     if size < least:
         raise gguf.BadModelFile(

@@ -18,7 +18,12 @@ _SCALARS = {
 _STRING, _ARRAY = 8, 9
 _LONGEST_STRING = 16 * 2**20
 _MOST_ITEMS = 10_000_000
-_KEPT_ARRAY = 64  # vocabularies are skipped, short lists are kept
+_KEPT_ARRAY = 64  # vocabularies are skipped but for these marks, short lists are kept
+# How families spell what begins a text to fill in, as llama.cpp knows them (llama-vocab.cpp).
+FIM_MARKS = frozenset(
+    "<|fim_prefix|> <fim-prefix> <fim_prefix> <\uff5cfim\u2581begin\uff5c> <PRE> \u2581<PRE> "
+    "<|code_prefix|>".split()
+)
 _RANK_POOLING = 4  # LLAMA_POOLING_TYPE_RANK of llama.h
 
 # Bytes of one block and elements in it, by ggml type (ggml.h, ggml-common.h).
@@ -123,7 +128,7 @@ def _value(file: BinaryIO, kind: int) -> Any:
         file.seek(count * struct.calcsize(_SCALARS[item]), 1)
         return ()
     values = [_value(file, item) for _ in range(count)]
-    return tuple(values) if count <= _KEPT_ARRAY else ()
+    return tuple(each for each in values if count <= _KEPT_ARRAY or each in FIM_MARKS)
 
 
 def _string(file: BinaryIO) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -9,7 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from appliance.config import ModelSettings
-from appliance.errors import ModelLoadFailed, ModelNotFound
+from appliance.errors import BadRequest, ModelLoadFailed, ModelNotFound
+from appliance.models import changes
 from appliance.models.folder import Entry, inspect, scan
 
 _FRESH = 1.0  # seconds that a scan is trusted: a dropped file is seen by the next request
@@ -100,12 +102,30 @@ class Registry:
         """What an answer calls its model: the name it was asked by, if that means this model."""
         return name if name and self._named(name) == entry else entry.id
 
+    def remove(self, entry: Entry) -> None:
+        """Delete a model; raises BadRequest for the bundled one, or StorageFailed."""
+        changes.remove(entry, self._folder)
+        self._look_again()
+
+    def copy(self, entry: Entry, name: str) -> None:
+        """Give a model a second name; raises BadRequest for one that cannot be, StorageFailed."""
+        wanted = name.removesuffix(":latest")
+        if self._named(wanted) is not None:
+            raise BadRequest(f"There is a model '{wanted}' already.", param="destination")
+        changes.copy(entry, self._folder, wanted)
+        self._look_again()
+
     def aliases(self) -> dict[str, str]:
         """Every alias and the id that it means now."""
         names = list(self._settings.aliases)
         names += [alias for entry in self.entries() for alias in entry.manifest.aliases]
         found = {name: self._named(name) for name in names}
         return {name: entry.id for name, entry in found.items() if entry is not None}
+
+    def _look_again(self) -> None:
+        with self._lock:
+            if self._scanned is not None:
+                self._scanned = (-math.inf, self._scanned[1])
 
     def _named(self, name: str, passed: frozenset[str] = frozenset()) -> Entry | None:
         """The entry of a name; `passed` are the aliases that led to it, which may be a circle."""

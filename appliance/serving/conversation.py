@@ -14,6 +14,7 @@ from appliance.domain.requests import (
     CompletionRequest,
     EmbeddingRequest,
     Generation,
+    prompt_size,
 )
 from appliance.engines.base import Engine, Vectors
 from appliance.engines.extras import Ranking, extras_of
@@ -52,7 +53,8 @@ class Conversation:
             mine = replace(request, generation=generation)
 
             def ask(turn: ChatRequest, token: CancelToken) -> Iterator[Event]:
-                return self._asked(loaded, caller, token, lambda e, c: e.chat(turn, c))
+                size = prompt_size(turn)
+                return self._asked(loaded, caller, token, lambda e, c: e.chat(turn, c), size)
 
             if not request.device_tools:
                 return ask(mine, cancel)
@@ -70,7 +72,8 @@ class Conversation:
             cancel: CancelToken,
         ) -> Iterator[Event]:
             mine = replace(request, generation=generation)
-            return self._asked(loaded, caller, cancel, lambda e, c: e.complete(mine, c))
+            size = prompt_size(mine)
+            return self._asked(loaded, caller, cancel, lambda e, c: e.complete(mine, c), size)
 
         makers = [partial(make, request) for request in requests]
         return self._answer(requests[0].generation, caller, makers)
@@ -79,8 +82,9 @@ class Conversation:
         """The public name of the model, and a vector for each input."""
         entry = self._loadable(request.model)
         with (
-            self._pool.use(entry) as loaded,
+            self._pool.use(entry, request.keep_alive) as loaded,
             loaded.scheduler.slot(caller.client, caller.cancel),
+            loaded.pulse.working(sum(map(len, request.inputs))),
         ):
             vectors = loaded.engine.embed(request.inputs, caller.cancel)
         return self._registry.public_name(request.model, entry), vectors
@@ -93,15 +97,22 @@ class Conversation:
         with (
             self._pool.use(entry) as loaded,
             loaded.scheduler.slot(caller.client, caller.cancel),
+            loaded.pulse.working(sum(len(query) + len(each) for each in documents)),
         ):
             ranking = extras_of(loaded.engine).rerank(query, documents, caller.cancel)
         return self._registry.public_name(model, entry), ranking
 
     @contextmanager
-    def model(self, name: str) -> Iterator[Loaded]:
+    def model(self, name: str, keep_alive: float | None = None) -> Iterator[Loaded]:
         """The model that a name means, ready for questions that need no slot."""
-        with self._pool.use(self._loadable(name)) as loaded:
+        with self._pool.use(self._loadable(name), keep_alive) as loaded:
             yield loaded
+
+    def count_tokens(self, request: ChatRequest, cancel: CancelToken) -> int:
+        """How many tokens the prompt of a conversation has; Unsupported where none can tell."""
+        with self.model(request.generation.model) as loaded:
+            prompt = extras_of(loaded.engine).apply_template(request, cancel)
+            return len(loaded.engine.tokenize(prompt, cancel))
 
     def detokenize(self, model: str, tokens: tuple[int, ...], cancel: CancelToken) -> str:
         """The text of token ids of the model's vocabulary."""
@@ -143,15 +154,18 @@ class Conversation:
             replace(generation, sampling=generation.sampling.for_choice(index))
             for index in range(generation.n)
         ]
-        with self._pool.use(entry) as loaded:
+        with self._pool.use(entry, generation.keep_alive) as loaded:
             choices = [partial(make, loaded, each) for make in makers for each in seeded]
             with closing(interleave(choices, caller.cancel)) as events:
                 yield from events
 
     def _asked(
-        self, loaded: Loaded, caller: Caller, cancel: CancelToken, ask: Ask
+        self, loaded: Loaded, caller: Caller, cancel: CancelToken, ask: Ask, size: int
     ) -> Generator[Event]:
-        """Hold a slot while the engine works; ask once more if it dies before the first event."""
+        """Hold a slot while the engine works; ask once more if it dies before the first event.
+
+        `size` is about how many tokens the prompt has.
+        """
         with loaded.scheduler.turn(caller.client, cancel) as places:
             for ahead in places:
                 yield Queued(ahead)
@@ -159,7 +173,7 @@ class Conversation:
                 begun = False
                 try:
                     loaded.engine.wait_ready(_READY_AGAIN)
-                    for event in ask(loaded.engine, cancel):
+                    for event in loaded.pulse.watch(ask(loaded.engine, cancel), size):
                         begun = True
                         if isinstance(event, Finish) and event.timings is not None:
                             self._runs.finished(loaded.entry.id, event.timings, loaded.engine.pid)

@@ -8,13 +8,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from appliance.config import ModelSettings
 from appliance.engines.base import Engine
 from appliance.errors import ModelLoadFailed, ModelLoading, ShuttingDown
 from appliance.models.folder import Entry
 from appliance.models.registry import Registry
+from appliance.serving.pulse import Pulse
 from appliance.serving.reaper import Reaper
 from appliance.serving.scheduler import Scheduler
 
@@ -36,6 +37,7 @@ class Loaded:
     started: float
     users: int = 0
     keep: float = math.inf
+    pulse: Pulse = field(default_factory=Pulse)
 
 
 class Pool:

@@ -222,6 +222,11 @@ class Bus:
         if not self.lost.is_set():
             self._send(signal)
 
+    def raise_if_lost(self) -> None:
+        """Raise BusLost if there is no connection any more."""
+        if self.lost.is_set():
+            raise BusLost("There is no connection to the message bus any more.")
+
     async def close(self) -> None:
         """Hang up; calls under way raise BusLost."""
         for task in self._answering:
@@ -237,8 +242,7 @@ class Bus:
                 answer.set_exception(BusLost("The message bus hung up; it is tried again."))
 
     def _send(self, message: Message) -> None:
-        if self.lost.is_set():
-            raise BusLost("There is no connection to the message bus any more.")
+        self.raise_if_lost()
         sent = self._connection.send(message)
         sent.add_done_callback(lambda future: future.cancelled() or future.exception())
 

@@ -11,6 +11,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from typing import IO
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
@@ -131,3 +132,12 @@ def kill_group(process: subprocess.Popen[bytes], grace: float) -> None:
             process.wait()
         except subprocess.TimeoutExpired:
             continue
+
+
+def kill_now(pid: int) -> None:
+    """SIGKILL to the group of a child that `Spawner` started; waits for nothing.
+
+    One that hangs in the kernel ends when the kernel lets it, and one that is gone stays gone.
+    """
+    with suppress(ProcessLookupError):
+        os.killpg(pid, signal.SIGKILL)

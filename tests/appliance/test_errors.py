@@ -21,6 +21,7 @@ STATUS = {
     "ContextTooLong": 400,
     "Unsupported": 400,
     "BodyTooLarge": 413,
+    "Forbidden": 403,
     "NotFound": 404,
     "ModelNotFound": 404,
     "MethodNotAllowed": 405,
@@ -37,6 +38,7 @@ STATUS = {
     "NetlinkUnavailable": 501,
     "Cancelled": 499,
     "ConfigError": 500,
+    "StorageFailed": 500,
     "ToolFailed": 500,
 }
 

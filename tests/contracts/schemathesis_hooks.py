@@ -23,10 +23,11 @@ def shorter(body: Any) -> Any:
     if not isinstance(body, dict):
         return body
     short = dict(body)
-    for name in ("max_tokens", "max_completion_tokens"):
+    for name in ("max_tokens", "max_completion_tokens", "n_predict"):
         if is_number(short.get(name)) and short[name] >= -1:
             short[name] = MOST_TOKENS
-    if ("messages" in short or "prompt" in short) and short.get("max_tokens") is None:
+    generates = {"messages", "prompt", "input_prefix"} & short.keys()
+    if generates and short.get("max_tokens") is None and "n_predict" not in short:
         short["max_tokens"] = MOST_TOKENS
     if is_number(short.get("n")) and MOST_CHOICES < short["n"] <= 16:
         short["n"] = MOST_CHOICES

@@ -88,6 +88,6 @@ def test_npu_usage_or_why_there_is_none(luna: RunningLuna) -> None:
         answer = wire.request("/npu")
     if answer.status == 200:
         usage = luna.get("/npu")
-        assert usage.keys() == {"npu_cores_usage_percent", "npu_average_usage_percent"}
+        assert usage.keys() == {"npu_cores_usage_percent", "npu_average_usage_percent", "watchdog"}
     else:
         assert (answer.status, answer.code) == (501, "reading_unavailable")

@@ -28,12 +28,13 @@ PROVISIONING_MAY_USE = ("system", "domain", "errors", "__version__")
 # The doors: a library → the files or folders that may import it.
 DOORS = {
     "bottle": ("appliance/http/app.py",),
-    "cheroot": ("appliance/http/",),
+    "cheroot": ("appliance/http/", "provisioning/portal/server.py"),
     "ctypes": ("appliance/system/processes.py", "appliance/engines/rkllm/"),
     "dbus_next": ("appliance/system/bus.py", "appliance/system/bus_connection.py"),
-    "jinja2": ("appliance/engines/rkllm/chat/",),
+    "jinja2": ("appliance/engines/rkllm/chat/", "provisioning/portal/page.py"),
     "jsonschema_rs": ("appliance/engines/rkllm/chat/",),
     "pyroute2": ("appliance/system/netlink.py",),
+    "segno": ("provisioning/portal/code.py",),
     "sqlite3": ("appliance/store/",),
     "tokenizers": ("appliance/engines/rkllm/chat/tokenizer.py", "appliance/guide/"),
     "torch": ("appliance/guide/",),

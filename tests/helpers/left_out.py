@@ -44,8 +44,19 @@ def _network_namespace() -> str:
     return "it needs a network namespace of its own: run as root with CAP_SYS_ADMIN"
 
 
+def _avahi() -> str:
+    programs = {
+        "avahi-daemon": "avahi-daemon",
+        "avahi-browse": "avahi-utils",
+        "dbus-daemon": "dbus",
+    }
+    missing = [package for name, package in programs.items() if not shutil.which(name)]
+    return f"avahi is missing: apt install {' '.join(missing)}" if missing else ""
+
+
 # Name of a need → what is wrong with this machine; an empty sentence where nothing is.
 NEEDS: Mapping[str, Callable[[], str]] = {
+    "avahi": _avahi,
     "chromium": _program("chromium", "chromium"),
     "dbus-daemon": _program("dbus-daemon", "dbus"),
     "engine": _engine,

@@ -13,6 +13,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 _PATIENCE_S = 15.0
+_MEMORY_KB = 2_000_000
 _DAD = "/proc/sys/net/ipv6/conf/{}/accept_dad"
 _numbers = itertools.count()
 
@@ -28,15 +29,19 @@ class Host:
 
     namespace: str
     folder: Path
-    running: ExitStack = field(default_factory=ExitStack)
+    running: list[subprocess.Popen[str]] = field(default_factory=list)
 
     def ip(self, *words: str) -> None:
         """Run ip(8) on this host."""
         ip("-n", self.namespace, *words)
 
     def command(self, *words: str) -> list[str]:
-        """The command that runs `words` on this host, which has its own view of /sys."""
-        return ["ip", "netns", "exec", self.namespace, *words]
+        """The command that runs `words` on this host, which has its own view of /sys.
+
+        A leak ends the process that has it, and not the machine.
+        """
+        limited = ["sh", "-c", f'ulimit -v {_MEMORY_KB}; exec "$@"', "sh", *words]
+        return ["ip", "netns", "exec", self.namespace, *limited]
 
     def run(self, *words: str, env: Mapping[str, str] | None = None) -> str:
         """What a command prints; raises CalledProcessError."""
@@ -62,7 +67,7 @@ class Host:
                 env=self.environ(env),
                 cwd=ROOT,
             )
-        self.running.callback(end, process)
+        self.running.append(process)
         return process
 
     def python(self, *words: str, env: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
@@ -85,7 +90,8 @@ class Lab:
     def __init__(self, folder: Path, stack: ExitStack) -> None:
         self._folder = folder
         self._stack = stack
-        self.hub = self._host("hub")
+        self._hosts: list[Host] = []
+        self.hub = self.bare("hub")
         self.bridge("br0")
 
     def bridge(self, name: str) -> None:
@@ -95,7 +101,7 @@ class Lab:
 
     def host(self, name: str, *addresses: str) -> Host:
         """A host whose `eth0` has these addresses, and an IPv6 link-local one."""
-        host = self._host(name)
+        host = self.bare(name)
         self.cable(host, "eth0", *addresses)
         return host
 
@@ -111,25 +117,38 @@ class Lab:
         host.ip("link", "set", interface, "up")
         return port
 
-    def _host(self, name: str) -> Host:
+    def bare(self, name: str) -> Host:
+        """A host without any cable."""
         namespace = f"luna-{os.getpid()}-{name}"
         ip("netns", "add", namespace)
         self._stack.callback(ip, "netns", "delete", namespace)
         folder = self._folder / name
         folder.mkdir()
         host = Host(namespace, folder)
-        self._stack.enter_context(host.running)
+        self._hosts.append(host)
         host.ip("link", "set", "lo", "up")
         # Addresses are usable at once, not after a second of looking for duplicates.
         host.run("sh", "-c", f"echo 0 >{_DAD.format('default')}; echo 0 >{_DAD.format('all')}")
         return host
+
+    def end_all(self) -> None:
+        """End every process, all at the same time."""
+        running = [process for host in self._hosts for process in host.running]
+        for process in running:
+            process.terminate()
+        for process in running:
+            end(process)
 
 
 @contextmanager
 def lab(folder: Path) -> Iterator[Lab]:
     """A network that is gone afterwards, with everything that runs in it."""
     with ExitStack() as stack:
-        yield Lab(folder, stack)
+        found = Lab(folder, stack)
+        try:
+            yield found
+        finally:
+            found.end_all()
 
 
 def end(process: subprocess.Popen[str]) -> None:

@@ -42,6 +42,10 @@ class Talk:
             found.append(event)
         return found
 
+    def next(self, seconds: float = PATIENCE_S) -> Event | None:
+        """The next event; None when there is none in this time, or the process has ended."""
+        return self._next(time.monotonic() + seconds)
+
     def _next(self, deadline: float) -> Event | None:
         while b"\n" not in self._rest:
             rest = max(0.0, deadline - time.monotonic())

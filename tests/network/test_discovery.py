@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -88,7 +90,7 @@ def test_each_interface_has_its_own_addresses(network: Lab, watch: Watch) -> Non
     network.bridge("br1")
     box = device(network, "box", "10.9.0.1/24")
     network.cable(box, "eth1", "10.8.0.1/24", bridge="br1")
-    other = network.host("other")
+    other = network.bare("other")
     network.cable(other, "eth1", "10.8.0.2/24", bridge="br1")
     here, there = watch(network.host("phone", "10.9.0.2/24")), watch(other)
     advertise(box)
@@ -104,7 +106,7 @@ def test_an_interface_comes_and_goes(network: Lab, watch: Watch) -> None:
     network.bridge("br1")
     box = device(network, "box", "10.9.0.1/24")
     here = watch(network.host("phone", "10.9.0.2/24"))
-    other = network.host("other")
+    other = network.bare("other")
     network.cable(other, "eth1", "10.8.0.2/24", bridge="br1")
     there = watch(other)
     advertise(box)
@@ -134,3 +136,20 @@ def test_devices_of_the_same_name_all_stay_reachable(network: Lab, watch: Watch)
     assert sorted(four) == [["10.9.0.1"], ["10.9.0.2"], ["10.9.0.3"]]
     assert f"Home.{LUNA}" in found
     assert {"luna-bbbb.local.", "luna-bbbb-2.local."} < {e["host"] for e in found.values()}
+
+
+def test_luna_discover_finds_every_device(network: Lab, watch: Watch) -> None:
+    phone = network.host("phone", "10.9.0.100/24")
+    browser = watch(phone)
+    advertise(device(network, "box1", "10.9.0.1/24", id="aaaa"))
+    process = advertise(device(network, "box2", "10.9.0.2/24", id="bbbb"), "--port=9000")
+    for _ in range(2):
+        browser.until(lambda event: event["event"] == "added", "both devices")
+    watching = Talk(phone.python("-m", "appliance.cli.main", "discover", "--watch", "--json"))
+    found = json.loads(phone.run(sys.executable, "-m", "appliance.cli.main", "discover", "--json"))
+    assert [each["url"] for each in found] == ["http://10.9.0.1:8080", "http://10.9.0.2:9000"]
+    assert [each["id"] for each in found] == ["aaaa", "bbbb"]
+    second = {"instance": "Luna bbbb"}.items()
+    watching.until(lambda event: second <= event.items() and event["present"], "it")
+    end(process)
+    watching.until(lambda event: second <= event.items() and not event["present"], "its end")

@@ -21,6 +21,7 @@ from appliance.engines.llamacpp import chunks, payload
 
 # llguidance's option: without it a weak model may fill its answer with white space.
 _LAYOUT = {"whitespace_flexible": False, "key_separator": ": ", "item_separator": ", "}
+_BOUNDS = ("grammar", "json_schema")  # the call's own schema takes their place
 
 
 class _Call(msgspec.Struct, frozen=True):
@@ -42,7 +43,9 @@ def template_body(request: ChatRequest) -> dict[str, Any]:
 
 def completion_body(prompt: str, request: ChatRequest, defaults: Sampling) -> dict[str, Any]:
     """The body for /completion."""
-    generation: Generation = replace(request.generation, stop=(), logprobs=None)
+    wanted = request.generation
+    options = {key: value for key, value in wanted.options.items() if key not in _BOUNDS}
+    generation: Generation = replace(wanted, stop=(), logprobs=None, options=options)
     tools = payload.offered(request)
     schema = {"x-guidance": _LAYOUT, "anyOf": [_call_schema(tool) for tool in tools]}
     return payload.text(generation, defaults) | {"prompt": prompt, "json_schema": schema}

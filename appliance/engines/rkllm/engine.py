@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
+from dataclasses import replace
 
 from appliance.config import NpuEngineSettings
 from appliance.domain.cancel import CancelToken
@@ -18,12 +19,16 @@ from appliance.engines.base import Vectors
 from appliance.engines.rkllm import attempts
 from appliance.engines.rkllm.abi import RKLLMInferMode
 from appliance.engines.rkllm.attempts import Ending
+from appliance.engines.rkllm.chat.prefix import Build, Plan, PrefixStore
+from appliance.engines.rkllm.chat.prefixfiles import PrefixFiles
+from appliance.engines.rkllm.failures import StartFailed
 from appliance.engines.rkllm.library import abi_of
 from appliance.engines.rkllm.link import Limits
+from appliance.engines.rkllm.memory import Memory
 from appliance.engines.rkllm.model import NpuModel, greedy
 from appliance.engines.rkllm.pooling import pooled
 from appliance.engines.rkllm.process import Task
-from appliance.engines.rkllm.reply import Piece
+from appliance.engines.rkllm.reply import Piece, Reply
 from appliance.engines.rkllm.sampling import unhonoured
 from appliance.engines.rkllm.speech import Asked
 from appliance.engines.rkllm.values import Run
@@ -38,10 +43,18 @@ class Rkllm:
 
     slots = 1
 
-    def __init__(self, model: NpuModel, settings: NpuEngineSettings, patience: Patience) -> None:
+    def __init__(
+        self,
+        model: NpuModel,
+        settings: NpuEngineSettings,
+        patience: Patience,
+        files: PrefixFiles,
+        idle: float = 20.0,
+    ) -> None:
         self._model = model
         self._settings = settings
         self._patience = patience
+        self._memory = Memory(PrefixStore(files, idle=idle), self._build, idle)
 
     @property
     def context(self) -> int:
@@ -61,13 +74,15 @@ class Rkllm:
     def start(self) -> None:
         """Begin to load, again after a failure."""
         self._model.start()
+        self._memory.start()
 
     def wait_ready(self, timeout: float) -> None:
         """Return when the model is loaded."""
         self._model.wait_ready(timeout)
 
     def stop(self) -> None:
-        """End the process."""
+        """End the process, and what is made when it is idle."""
+        self._memory.stop()
         self._model.stop()
 
     def ignored(self, generation: Generation) -> tuple[str, ...]:
@@ -98,7 +113,11 @@ class Rkllm:
             prompt = self._model.speech.whole(text)
             run = Run(prompt, mode=RKLLMInferMode.GET_LAST_HIDDEN_LAYER)
             limits = self._limits(self._checked_size(prompt))
-            with self._model.process.running(Task(run), limits, cancel) as running:
+            with (
+                self._memory.run() as store,
+                self._model.process.running(Task(run), limits, cancel) as running,
+            ):
+                store.forget()
                 for message in running.messages():
                     if isinstance(message, Rows):
                         vectors.append(pooled(message, self._model.spec.pooling))
@@ -130,19 +149,54 @@ class Rkllm:
             keep_history=True,
             thinking=asked.thinking,
         )
-        ended: Ended | None = None
-        with self._model.process.running(Task(run), self._limits(size), cancel) as running:
-            for message in running.messages():
-                if isinstance(message, Ended):
-                    ended = message
-                elif isinstance(message, Said) and not asked.reply.ended:
-                    yield from asked.reply.feed(message.text)
-                    if asked.reply.ended:
-                        running.abort()
-        if ended is None:
-            raise EngineError("The NPU ended the run without a word; send the request again.")
+        with self._memory.run() as store:
+            ended = yield from self._remembered(run, asked, store, cancel)
         yield from asked.reply.finish()
         return Ending(self._finish(asked, wanted, ended), tuple(asked.reply.calls))
+
+    def _remembered(
+        self, run: Run, asked: Asked, store: PrefixStore, cancel: CancelToken
+    ) -> Generator[Piece, None, Ended]:
+        """The run, without computing again what the model holds or has on disk."""
+        tokens = run.prompt
+        if isinstance(tokens, str):
+            store.forget()
+            ended, _ = yield from self._told(Task(run), asked.reply, cancel)
+            return ended
+        identity = self._model.identity()
+        plan = store.plan(identity, tokens)
+        try:
+            ended, said = yield from self._told(_task(run, plan), asked.reply, cancel)
+        except StartFailed:
+            store.refused(plan)
+            plan = store.plan(identity, tokens)
+            ended, said = yield from self._told(_task(run, plan), asked.reply, cancel)
+        if ended.context:
+            store.ran(identity, tokens, said, ended.context)
+        store.saw(identity, asked.stable())
+        return ended
+
+    def _told(
+        self, task: Task, reply: Reply, cancel: CancelToken
+    ) -> Generator[Piece, None, tuple[Ended, list[int]]]:
+        said: list[int] = []
+        limits = self._limits(_size(task.run.prompt))
+        with self._model.process.running(task, limits, cancel) as running:
+            for message in running.messages():
+                if isinstance(message, Ended):
+                    return message, said
+                if isinstance(message, Said) and not reply.ended:
+                    said += message.tokens
+                    yield from reply.feed(message.text)
+                    if reply.ended:
+                        running.abort()
+        raise EngineError("The NPU ended the run without a word; send the request again.")
+
+    def _build(self, build: Build, cancel: CancelToken) -> None:
+        """Have the state of a prefix written to a file."""
+        run = Run(build.tokens, max_new_tokens=1, save_cache=build.path)
+        for _ in self._told(Task(run), Reply(), cancel):
+            pass
 
     def _finish(self, asked: Asked, wanted: Generation, ended: Ended) -> Finish:
         size = len(asked.prompt) if isinstance(asked.prompt, tuple) else ended.prompt_tokens
@@ -161,14 +215,13 @@ class Rkllm:
 
     def _checked_size(self, prompt: Prompt) -> int:
         """Tokens of the prompt, or a guess for a text; raises ContextTooLong."""
-        if isinstance(prompt, str):
-            return 1 + len(prompt.encode()) // _BYTES_A_TOKEN
-        if len(prompt) >= self.context:
+        size = _size(prompt)
+        if isinstance(prompt, tuple) and size >= self.context:
             raise ContextTooLong(
                 f"This model's maximum context length is {self.context} tokens, but the prompt "
-                f"has {len(prompt)} tokens. Shorten it, or raise npu_engine.context."
+                f"has {size} tokens. Shorten it, or raise npu_engine.context."
             )
-        return len(prompt)
+        return size
 
     def _limits(self, size: int) -> Limits:
         return Limits(
@@ -177,3 +230,16 @@ class Rkllm:
             abort=self._settings.abort_seconds,
             abort_prompt=size / self._settings.slowest_prefill,
         )
+
+
+def _task(run: Run, plan: Plan) -> Task:
+    if not plan.resumes:
+        return Task(run, cache=plan.cache)
+    assert isinstance(run.prompt, tuple)
+    return Task(replace(run, prompt=run.prompt[plan.reused :]), resumes=plan.reused)
+
+
+def _size(prompt: Prompt) -> int:
+    if isinstance(prompt, tuple):
+        return len(prompt)
+    return 1 + len(prompt.encode()) // _BYTES_A_TOKEN

@@ -23,3 +23,7 @@ class RunFailed(EngineError):
 
 class CallFailed(EngineError):
     """Another function of the library refused; nothing has changed."""
+
+
+class StartFailed(EngineError):
+    """A run could not begin with what was computed before; it can from the very beginning."""

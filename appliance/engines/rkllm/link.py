@@ -87,7 +87,7 @@ class Link:
         while not self.over:
             while not self._unread:
                 self._unread += self._decoder.feed(self._receive())
-            message = self._unread.popleft()
+            message = self._next()
             self.over = isinstance(message, Ended | Failed)
             yield message
 
@@ -100,6 +100,18 @@ class Link:
     def close(self) -> None:
         """Close the connection; a run that is not over is left to itself."""
         self._socket.close()
+
+    def _next(self) -> Message:
+        """One message; what was said since the last one is told in one piece."""
+        message = self._unread.popleft()
+        if not isinstance(message, Said):
+            return message
+        tokens, text = [*message.tokens], [message.text]
+        while self._unread and isinstance(more := self._unread[0], Said):
+            tokens += more.tokens
+            text.append(more.text)
+            self._unread.popleft()
+        return Said(tuple(tokens), b"".join(text))
 
     def _receive(self) -> bytes:
         while True:

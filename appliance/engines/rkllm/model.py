@@ -11,13 +11,14 @@ from appliance.config import NpuEngineSettings
 from appliance.domain.sampling import Sampling
 from appliance.engines.base import ModelSpec
 from appliance.engines.rkllm import command
+from appliance.engines.rkllm.chat.prefixfiles import Identity, model_identity
 from appliance.engines.rkllm.domains import Domains
 from appliance.engines.rkllm.locate import find_library
 from appliance.engines.rkllm.process import NpuProcess, Pauses
 from appliance.engines.rkllm.speech import Speech
 from appliance.engines.rkllm.values import Load
 from appliance.engines.rkllm.version import RuntimeVersion, read_version
-from appliance.errors import ModelLoadFailed, ModelLoading
+from appliance.errors import EngineError, ModelLoadFailed, ModelLoading
 from appliance.system.processes import Spawner, parse_cpus
 
 _SLOWEST_DISK = 10e6  # bytes per second: an SD card in a bad mood
@@ -57,6 +58,7 @@ class NpuModel:
         self._failure: ModelLoadFailed | None = None
         self._version: RuntimeVersion | None = None
         self._speech: Speech | None = None
+        self._identity: Identity | None = None
         self.context = spec.common.context // _STEP * _STEP or _STEP
         self.process = NpuProcess(
             spec.common.id,
@@ -84,6 +86,13 @@ class NpuModel:
         if self._speech is None:
             raise ModelLoading("The model is not loaded; try again in a moment.")
         return self._speech
+
+    def identity(self) -> Identity:
+        """What the state of a prompt depends on, beside its tokens; raises EngineError."""
+        with self._lock:
+            if self._identity is None:
+                self._identity = self._identified()
+            return self._identity
 
     def start(self) -> None:
         """Begin to load, also after a failure; what is wrong is told by `wait_ready`."""
@@ -115,6 +124,16 @@ class NpuModel:
             if self._domain is not None:
                 self._domains.give_back(self._domain)
                 self._domain = None
+
+    def _identified(self) -> Identity:
+        try:
+            content = model_identity(self.spec.common.path)
+        except OSError as error:
+            name = self.spec.common.path.name
+            raise EngineError(
+                f"The model file {name} cannot be read any more ({error.strerror}); copy it again."
+            ) from error
+        return Identity(content, self.version.text, self.speech.digest, context=self.context)
 
     def _learn(self) -> Speech:
         try:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from appliance.domain.cancel import CancelToken
 from appliance.engines.child import Child, ChildPlan
+from appliance.engines.rkllm.failures import StartFailed
 from appliance.engines.rkllm.link import Broken, Hung, Limits, Link
 from appliance.engines.rkllm.values import Run
 from appliance.engines.rkllm.vendor_log import Gravity, VendorLog, explain, read
@@ -37,7 +38,7 @@ class Task:
     """A run and what has to be loaded for it, see `wire.Order`."""
 
     run: Run
-    fresh: bool = True
+    resumes: int = 0
     cache: Path | None = None
     lora_file: Path | None = None
 
@@ -91,7 +92,7 @@ class NpuProcess:
     def running(self, task: Task, limits: Limits, cancel: CancelToken) -> Generator[Running]:
         """A run under way; when the block is left it is over, or its process was killed."""
         number = next(self._numbers)
-        order = Order(number, task.run, task.fresh, task.cache, task.lora_file)
+        order = Order(number, task.run, task.resumes, task.cache, task.lora_file)
         said = self._said
         try:
             link = Link(self._path, order, limits)
@@ -200,8 +201,10 @@ def _failure(message: Failed, lines: str) -> LunaError:
     reason = read(lines)
     if reason is not None and reason.gravity is Gravity.CONTEXT:
         return ContextTooLong(reason.sentence)
-    if message.by_caller:
+    if message.at == "caller":
         return BadRequest(message.message)
+    if message.at == "start":
+        return StartFailed(message.message)
     return EngineError(reason.sentence if reason is not None else message.message)
 
 

@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from appliance.domain.messages import Message, Role, ToolDefinition
 from appliance.domain.requests import ChatRequest, CompletionRequest, Prompt
 from appliance.engines.rkllm.chat import tokenizer as tokenizers
 from appliance.engines.rkllm.chat.reasoning import ReasoningSplitter, opens_reasoning
+from appliance.engines.rkllm.chat.stable import stable_prefix
 from appliance.engines.rkllm.chat.template import ChatTemplate, load_template
 from appliance.engines.rkllm.chat.tokenizer import Tokenizer
 from appliance.engines.rkllm.chat.toolcalls import ToolCallParser
 from appliance.engines.rkllm.chat.toolchoice import forced_opening, offered
 from appliance.engines.rkllm.chat.toolformats import format_of
 from appliance.engines.rkllm.reply import Reply
-from appliance.errors import Unsupported
+from appliance.errors import BadRequest, Unsupported
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What the runtime is given, and what reads its answer. Text is put into its own template."""
+    """What the runtime is given, and what reads its answer. Text is put into its own template.
+
+    `stable` works out which first tokens other conversations may have too.
+    """
 
     prompt: Prompt
     reply: Reply
     thinking: bool = False
+    stable: Callable[[], tuple[int, ...]] = tuple
 
 
 class Speech:
@@ -48,6 +55,11 @@ class Speech:
         return cls(Tokenizer.load(folder), load_template(folder, chosen))
 
     @property
+    def digest(self) -> str:
+        """What tells its template from others."""
+        return "" if self._template is None else self._template.digest
+
+    @property
     def tokenizer(self) -> Tokenizer:
         """The tokenizer; raises Unsupported where there is none."""
         if self._tokenizer is None:
@@ -64,20 +76,38 @@ class Speech:
         prompt = request.prompt
         if isinstance(prompt, str):
             prompt = self.tokenizer.encode(prompt, special=True)
-        return Asked(prompt, Reply((*request.generation.stop, *stops)))
+        return Asked(self.whole(prompt), Reply((*request.generation.stop, *stops)))
 
     def whole(self, prompt: Prompt) -> Prompt:
-        """A text as the model expects it to begin and end, where it is known how."""
-        if isinstance(prompt, tuple) or self._tokenizer is None:
+        """A text as the model expects it to begin and end; tokens are checked. Where it is known.
+
+        Raises BadRequest.
+        """
+        if self._tokenizer is None:
             return prompt
-        return self._tokenizer.encode(prompt, special=True)
+        if isinstance(prompt, str):
+            return self._tokenizer.encode(prompt, special=True)
+        if prompt and not 0 <= min(prompt) <= max(prompt) < self._tokenizer.size:
+            raise BadRequest(f"Token ids of this model are 0 to {self._tokenizer.size - 1}.")
+        return prompt
 
     def turn(self, request: ChatRequest, stops: tuple[str, ...]) -> Asked:
         """The next turn of a conversation; raises BadRequest, Unsupported."""
-        if self._template is None:
-            raise Unsupported("no template")
         tools = offered(request)
-        text = self._template.render(request.messages, tools, request.thinking)
+        if self._template is None or self._tokenizer is None:
+            return self._flat(request, stops, tools)
+        tokenizer, template = self._tokenizer, self._template
+        if tools and self._format is None:
+            raise Unsupported(
+                "This model's chat template knows no tools; choose another model, or name another "
+                "template in its luna.toml.",
+                param="tools",
+            )
+
+        def render(messages: Sequence[Message]) -> tuple[int, ...]:
+            return tokenizer.encode(template.render(messages, tools, request.thinking))
+
+        text = template.render(request.messages, tools, request.thinking)
         parser, opening = None, None
         if tools and self._format is not None:
             opening = forced_opening(self._format, request, text)
@@ -89,4 +119,29 @@ class Speech:
             text += opening.prompt
         said = "" if opening is None else opening.said
         reply = Reply((*request.generation.stop, *stops), splitter, parser, said)
-        return Asked(self.tokenizer.encode(text), reply)
+        tokens = tokenizer.encode(text)
+        return Asked(tokens, reply, stable=lambda: stable_prefix(render, request.messages, tokens))
+
+    def _flat(
+        self, request: ChatRequest, stops: tuple[str, ...], tools: tuple[ToolDefinition, ...]
+    ) -> Asked:
+        """One text for the runtime's own template, which knows a single question."""
+        if tools:
+            raise Unsupported(
+                "Tools need the model's own chat template: copy tokenizer.json and "
+                "tokenizer_config.json from where the model was made into its folder.",
+                param="tools",
+            )
+        splitter = ReasoningSplitter(keep=request.reasoning_in_content)
+        reply = Reply((*request.generation.stop, *stops), splitter)
+        return Asked(flattened(request.messages), reply, thinking=request.thinking is not False)
+
+
+def flattened(messages: Sequence[Message]) -> str:
+    """A conversation as one question: what was said before is told in it, turn by turn."""
+    *before, last = messages
+    rules = [each.content for each in before if each.role is Role.SYSTEM]
+    turns = [each for each in before if each.role is not Role.SYSTEM]
+    told = [f"{each.role.capitalize()}: {each.content}" for each in turns]
+    story = ["The conversation so far:", *told, "Answer the next message:"] if told else []
+    return "\n\n".join([*rules, *story, last.content])

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import struct
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 import msgspec
 
@@ -23,21 +23,22 @@ _LONGEST = 2**30
 class Order(msgspec.Struct, frozen=True, array_like=True):
     """A run; `number` is told in the log when it is over.
 
-    `fresh` clears the context first. `cache` is a saved prompt cache that the prompt begins with,
-    `lora_file` what `run.lora` is loaded from if it is new.
+    It goes on from the `resumes` tokens that are in memory, with 0 it begins with an empty context.
+    `cache` is a saved prompt cache that the prompt begins with, `lora_file` what `run.lora` is
+    loaded from if it is new.
     """
 
     number: int
     run: Run
-    fresh: bool = True
+    resumes: int = 0
     cache: Path | None = None
     lora_file: Path | None = None
 
 
 class Said(msgspec.Struct, frozen=True, array_like=True, tag=0):
-    """A token, and its text, which may be half of a character."""
+    """Tokens, and their text, which may end in the middle of a character."""
 
-    token: int
+    tokens: tuple[int, ...]
     text: bytes
 
 
@@ -66,10 +67,14 @@ class Ended(msgspec.Struct, frozen=True, array_like=True, tag=2):
 
 
 class Failed(msgspec.Struct, frozen=True, array_like=True, tag=3):
-    """The run could not begin, or broke; `by_caller` if another request would not have failed."""
+    """The run broke, or could not begin.
+
+    At "caller" another request would not have failed, at "start" the same would not have without
+    `Order.resumes` and `Order.cache`.
+    """
 
     message: str
-    by_caller: bool
+    at: Literal["caller", "start", "run"]
 
 
 Message = Said | Rows | Ended | Failed

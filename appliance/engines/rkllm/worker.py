@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from appliance.engines.rkllm.failures import CallFailed, StartFailed
 from appliance.engines.rkllm.runtime import Runtime
 from appliance.engines.rkllm.values import Piece, RunEnd
 from appliance.engines.rkllm.vendor_log import mark
@@ -85,10 +86,13 @@ class Worker:
             return self._run(order, connection)
         except OSError:  # the other side is gone altogether
             self._forget()
-            return Failed("The API went away.", by_caller=False)
+            return Failed("The API went away.", "run")
+        except StartFailed as error:
+            self._forget()
+            return Failed(error.message, "start")
         except LunaError as error:
             self._forget()
-            return Failed(error.message, by_caller=isinstance(error, BadRequest))
+            return Failed(error.message, "caller" if isinstance(error, BadRequest) else "run")
 
     def _run(self, order: Order, connection: socket.socket) -> Ended:
         self._prepare(order)
@@ -99,7 +103,8 @@ class Worker:
             nonlocal first
             if piece.token >= 0 or piece.text:
                 first = first or time.monotonic()
-                connection.sendall(encode(Said(piece.token, piece.text)))
+                tokens = (piece.token,) if piece.token >= 0 else ()
+                connection.sendall(encode(Said(tokens, piece.text)))
             if piece.floats is not None:
                 floats = piece.floats
                 frame = encode(Rows(floats.rows, floats.columns, floats.values.tobytes()))
@@ -115,13 +120,18 @@ class Worker:
         return _ended(end, context, kept, 1000 * ((first or now) - began), 1000 * (now - began))
 
     def _prepare(self, order: Order) -> None:
-        if order.fresh:
+        if order.resumes == 0:
             self._runtime.clear_context()
+        elif order.resumes != (held := self._runtime.context_tokens()):
+            raise StartFailed(f"The context has {held} tokens, and not {order.resumes}.")
         if self._cache != order.cache and self._cache is not None:
             self._cache = None
             self._runtime.release_prompt_cache()
         if self._cache != order.cache and order.cache is not None:
-            self._runtime.load_prompt_cache(order.cache)
+            try:
+                self._runtime.load_prompt_cache(order.cache)
+            except CallFailed as error:
+                raise StartFailed(error.message) from error
             self._cache = order.cache
         if order.lora_file is not None and order.run.lora not in self._loras:
             self._runtime.load_lora(order.run.lora, order.lora_file)

@@ -42,6 +42,7 @@ def header_bytes(model: Path) -> int:
 def test_a_good_file_is_read(model: Path) -> None:
     header = read_header(model)
     assert header.architecture == "llama"
+    assert header.metadata["tokenizer.ggml.tokens"] == ("<|fim_prefix|>",)
     assert header.context_length == random_model.TINY.context
     weights = sum(int(np.prod(shape)) for _, shape in random_model.TINY.tensors())
     assert header.parameters == weights

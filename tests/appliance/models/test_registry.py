@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from appliance.config import ModelSettings
-from appliance.errors import ModelLoadFailed, ModelNotFound
+from appliance.errors import BadRequest, ModelLoadFailed, ModelNotFound
 from appliance.models.registry import Registry
 from tests.helpers import random_model
 
@@ -175,3 +175,22 @@ def test_changes_are_seen_after_a_second(shelf: Shelf) -> None:
     (shelf.folder / "one.gguf").unlink()
     shelf.clock.now += 1.1
     assert registry.entries() == ()
+
+
+def test_what_is_deleted_or_copied_is_seen_at_once(shelf: Shelf) -> None:
+    shelf.put("a", 100)
+    registry = shelf.registry(bundled=True)
+    registry.copy(registry.find("a"), "b:latest")
+    assert {entry.id for entry in registry.entries()} >= {"a", "b"}
+    registry.remove(registry.find("a"))
+    with pytest.raises(ModelNotFound):
+        registry.find("a")
+    assert registry.find("b").usable
+
+
+def test_no_copy_takes_a_name_that_means_something(shelf: Shelf) -> None:
+    shelf.put("a", 100)
+    registry = shelf.registry(bundled=True)
+    for name in ("a", "A", "luna-small", shelf.tiny.stem):
+        with pytest.raises(BadRequest, match="already"):
+            registry.copy(registry.find("a"), name)

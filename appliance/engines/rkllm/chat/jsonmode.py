@@ -13,6 +13,7 @@ import msgspec
 
 from appliance.domain.messages import Message, Role
 from appliance.domain.requests import ResponseFormat
+from appliance.engines.rkllm.chat.schemacost import TooCostly, steps, unsupported
 from appliance.errors import BadRequest
 
 ATTEMPTS = 3
@@ -21,6 +22,9 @@ ATTEMPTS = 3
 _FENCE = re.compile(r"```[\w-]*\s(.*?)```", re.DOTALL)
 _MOST_PLACES = 8  # where JSON may begin inside of other text
 _LONGEST_PROBLEM = 400  # characters
+_LONGEST_SCHEMA = 32_000  # characters; it becomes part of the prompt
+_MOST_STEPS = 1_000_000
+_MOST_EXPLAINED_STEPS = 2_000  # the library's explanation takes thousands of times as long
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +41,16 @@ class Checked:
 class JsonMode:
     """What `response_format` asks for; raises BadRequest for a schema that makes no sense.
 
-    A schema is checked in all drafts; nothing is fetched for it, and its patterns are run by an
-    engine that takes linear time (so look-around and back-references are refused).
+    Nothing is fetched for a schema, and its patterns are run by an engine that takes linear time,
+    so look-around and back-references are refused. References must stay within the schema.
     """
 
     def __init__(self, wanted: ResponseFormat) -> None:
-        self._schema = wanted.schema if wanted.kind == "json_schema" else None
+        self._schema: dict[str, Any] | None = None
         self._validator: jsonschema_rs.Validator | None = None
-        if self._schema is not None:
-            self._validator = _validator(dict(self._schema))
+        if wanted.kind == "json_schema":
+            self._schema = dict(wanted.schema or {})
+            self._validator = _validator(self._schema)
 
     def instruct(self, messages: Sequence[Message]) -> tuple[Message, ...]:
         """The conversation with the wish at the end of its last question."""
@@ -95,6 +100,15 @@ class JsonMode:
         if self._validator is None:
             return "" if isinstance(value, dict) else "it is not a JSON object"
         try:
+            cost = steps(self._schema, value)
+        except TooCostly:
+            cost = _MOST_STEPS + 1
+        if cost > _MOST_STEPS:
+            return "it is too intricate to be checked against the schema"
+        try:
+            if cost > _MOST_EXPLAINED_STEPS:
+                valid = self._validator.is_valid(value)
+                return "" if valid else "it is not valid under the schema"
             self._validator.validate(value)
         except jsonschema_rs.ValidationError as error:
             place = "".join(f"[{part!r}]" for part in error.instance_path)
@@ -106,15 +120,21 @@ class JsonMode:
 
 
 def _validator(schema: dict[str, Any]) -> jsonschema_rs.Validator:
+    param = "response_format.json_schema.schema"
+    if len(msgspec.json.encode(schema)) > _LONGEST_SCHEMA:
+        raise BadRequest(
+            f"The JSON schema is too long for this model: {_LONGEST_SCHEMA} characters at most.",
+            param=param,
+        )
+    if keyword := unsupported(schema):
+        raise BadRequest(f"The JSON schema cannot be used: it has {keyword}.", param=param)
     try:
         return jsonschema_rs.validator_for(
             schema, offline=True, pattern_options=jsonschema_rs.RegexOptions()
         )
     except ValueError as error:
         why = str(error).partition("\n")[0][:_LONGEST_PROBLEM]
-        raise BadRequest(
-            f"The JSON schema cannot be used: {why}", param="response_format.json_schema.schema"
-        ) from error
+        raise BadRequest(f"The JSON schema cannot be used: {why}", param=param) from error
 
 
 def _candidates(answer: str) -> Iterator[str]:

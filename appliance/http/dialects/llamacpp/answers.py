@@ -118,11 +118,11 @@ class Rendered(Struct, frozen=True):
     prompt: str
 
 
-class EmbeddingRow(Struct, frozen=True, rename={"vectors": "embedding"}):
+class PooledVector(Struct, frozen=True):
     """One input's vector, in a list of one because the vectors of its tokens are pooled."""
 
     index: int
-    vectors: list[list[float]]
+    embedding: list[list[float]]
 
 
 class Modalities(Struct, frozen=True):

@@ -32,7 +32,7 @@ def completions(body: CompletionBody, tokenize: Tokenize) -> tuple[CompletionReq
 
 def infill(body: InfillBody) -> CompletionRequest:
     """A request for what stands between two texts."""
-    extra = [{"text": file.text, "filename": file.filename} for file in body.input_extra]
+    extra = [{"text": file.text, "filename": file.filename} for file in body.input_extra or ()]
     generation = _generation(body, prompt=body.prompt, input_extra=extra)
     return CompletionRequest(generation, body.input_prefix, body.input_suffix)
 

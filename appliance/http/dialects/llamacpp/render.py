@@ -45,6 +45,7 @@ class Form:
     probabilities: bool
     after_sampling: bool
     progress: bool
+    stream: bool
     fields: tuple[str, ...]
 
     @classmethod
@@ -56,6 +57,7 @@ class Form:
             probabilities=bool(body.n_probs),
             after_sampling=bool(body.post_sampling_probs),
             progress=bool(body.return_progress),
+            stream=bool(body.stream),
             fields=tuple(body.response_fields or ()),
         )
 
@@ -75,7 +77,8 @@ class CompletionStream:
     def __init__(self, form: Form, events: EventStream) -> None:
         self._form = form
         self._events = events
-        self._said: dict[int, int] = {}  # tokens by prompt
+        self._said: dict[int, int] = {}  # tokens of the answer, by prompt
+        self._read: dict[int, int] = {}  # tokens of the prompt
 
     def close(self) -> None:
         """Stop the generation if it still runs."""
@@ -93,6 +96,8 @@ class CompletionStream:
             self._events.close()
 
     def _pieces(self, item: ChoiceEvent) -> Iterator[bytes]:
+        if isinstance(item.event, Progress):
+            self._read[item.index] = item.event.total
         match item.event:
             case Content() as piece:
                 yield self._chunk(item.index, piece)
@@ -116,6 +121,7 @@ class CompletionStream:
             tokens=list(piece.tokens),
             model=self._form.model,
             tokens_predicted=said,
+            tokens_evaluated=self._read.get(index, 0),
             completion_probabilities=(
                 _probabilities(piece.logprobs, self._form) if piece.logprobs else UNSET
             ),
@@ -138,7 +144,7 @@ def _ended(
         model=form.model,
         tokens_predicted=finish.usage.completion,
         tokens_evaluated=finish.usage.prompt,
-        generation_settings=dict(details.settings),
+        generation_settings={**details.settings, "stream": form.stream},
         prompt=details.prompt,
         has_new_line=details.has_new_line,
         truncated=details.truncated,
@@ -155,8 +161,8 @@ def _ended(
 def _guessed(finish: Finish) -> Details:
     """What can be said of an engine that tells no details."""
     held = finish.usage.prompt + finish.usage.completion
-    stop = "limit" if finish.reason == "length" else "eos"
-    return Details(-1, stop, "", False, False, held, "", {})
+    limited = finish.reason == "length"
+    return Details(-1, "limit" if limited else "eos", "", False, False, held, "", {})
 
 
 def _picked(answer: CompletionAnswer, fields: Sequence[str]) -> Any:

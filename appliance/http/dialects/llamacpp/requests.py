@@ -74,7 +74,7 @@ class InfillBody(GenerationBody, frozen=True, kw_only=True):
     input_prefix: str
     input_suffix: str
     prompt: str = ""
-    input_extra: Annotated[list[ExtraFile], Meta(max_length=1000)] = []
+    input_extra: Annotated[list[ExtraFile], Meta(max_length=1000)] | None = None
 
 
 class TokenizeBody(Struct, frozen=True, kw_only=True):

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType, to_builtins
+from msgspec.structs import replace
 
 from appliance import __version__
 from appliance.domain.events import Timings
+from appliance.errors import ModelLoading, QueueFull
+from appliance.http.dialects.llamacpp.errors import LLAMACPP, error_body
+from appliance.http.dialects.llamacpp.slots import slot_body, states
+from appliance.http.dialects.luna.incidents import WatchdogReport
+from appliance.http.dialects.ollama import greeting as ollama
+from appliance.http.errors import error_headers
 from appliance.http.exchange import Reply, Request, json_reply
-from appliance.http.routes import Operation, Route
+from appliance.http.routes import Operation, Parameter, Route
 from appliance.models.registry import Registry
 from appliance.observe.runs import Runs
 from appliance.serving.pool import Pool
@@ -41,7 +49,10 @@ class Version(Struct, frozen=True):
 
 
 class Health(Struct, frozen=True):
-    """State and the last run's figures: tokens per second, and megabytes (10^6) at the most."""
+    """State and the last run's figures: tokens per second, and megabytes (10^6) at the most.
+
+    Who asks for slots is told `status` "ok" or "no slot available", and perhaps each slot.
+    """
 
     generation_status: str
     tools_loaded: list[str]
@@ -52,6 +63,8 @@ class Health(Struct, frozen=True):
     slots_processing: int
     requests_waiting: int
     status: str = "healthy"
+    watchdog: WatchdogReport | None = None
+    slots: list[dict[str, Any]] | UnsetType = UNSET
 
 
 class SimpleHealth(Struct, frozen=True):
@@ -71,6 +84,7 @@ class NpuUsage(Struct, frozen=True):
 
     npu_cores_usage_percent: list[float]
     npu_average_usage_percent: float
+    watchdog: WatchdogReport | None = None
 
 
 class RamUsage(Struct, frozen=True):
@@ -100,6 +114,7 @@ class Readings:
     memory: Callable[[], Memory]
     npu: Callable[[], NpuReading]
     tools: Callable[[], list[str]]
+    watchdog: Callable[[], WatchdogReport | None] = lambda: None
 
 
 class Luna:
@@ -117,7 +132,9 @@ class Luna:
         self._endpoints = endpoints
 
     def info(self, request: Request) -> Reply:
-        """GET /."""
+        """GET /; apps for Ollama look there for their own kind."""
+        if ollama.expected_by(request):
+            return ollama.GREETING
         usable = [entry.id for entry in self._registry.entries() if entry.usable]
         return json_reply(
             ServerInfo(__version__, usable[0] if usable else None, usable, self._endpoints)
@@ -139,23 +156,40 @@ class Luna:
         return json_reply(Version(__version__))
 
     def health(self, request: Request) -> Reply:
-        """GET /health."""
+        """GET /health; `include_slots` and `fail_on_no_slot` ask in the words of llama.cpp."""
+        health = self._health()
+        query = request.query
+        include, fail = (_flag(query, name) for name in ("include_slots", "fail_on_no_slot"))
+        if not include and not fail:
+            return json_reply(health)
+        ready = [each for each in self._pool.loaded() if each.engine.state == "loaded"]
+        if not ready:
+            raise ModelLoading("Loading model: no model is in memory yet, try again in a moment.")
+        told = replace(health, status="ok" if health.slots_idle else "no slot available")
+        if include:
+            told = replace(told, slots=[slot_body(s) for each in ready for s in states(each)])
+        if health.slots_idle or not fail:
+            return json_reply(told)
+        busy = QueueFull("no slot available: every one is busy, try again in a moment.")
+        body = to_builtins(told) | to_builtins(error_body(busy))
+        return json_reply(body, 503, error_headers(busy))
+
+    def _health(self) -> Health:
         run = self._runs.last()
         timings = run.timings if run else Timings(0, 0.0, 0, 0.0)
         ready = [each for each in self._pool.loaded() if each.engine.state == "loaded"]
         loads = [loaded.scheduler.load() for loaded in ready]
         running = sum(load.running for load in loads)
-        return json_reply(
-            Health(
-                generation_status=self._generation_status(),
-                tools_loaded=self._readings.tools(),
-                prefill_speed_tps=f"{timings.prompt_per_second:.2f}",
-                generation_speed_tps=f"{timings.generated_per_second:.2f}",
-                memory_usage_mb=f"{(run.peak_memory_bytes if run else 0) / 1e6:.2f}",
-                slots_idle=sum(load.slots for load in loads) - running,
-                slots_processing=running,
-                requests_waiting=sum(load.waiting for load in loads),
-            )
+        return Health(
+            generation_status=self._generation_status(),
+            tools_loaded=self._readings.tools(),
+            prefill_speed_tps=f"{timings.prompt_per_second:.2f}",
+            generation_speed_tps=f"{timings.generated_per_second:.2f}",
+            memory_usage_mb=f"{(run.peak_memory_bytes if run else 0) / 1e6:.2f}",
+            slots_idle=sum(load.slots for load in loads) - running,
+            slots_processing=running,
+            requests_waiting=sum(load.waiting for load in loads),
+            watchdog=self._readings.watchdog(),
         )
 
     def simple_health(self, request: Request) -> Reply:
@@ -169,7 +203,10 @@ class Luna:
     def npu(self, request: Request) -> Reply:
         """GET /npu."""
         reading = self._readings.npu()
-        return json_reply(NpuUsage(list(reading.cores_percent), reading.average_percent))
+        usage = NpuUsage(
+            list(reading.cores_percent), reading.average_percent, self._readings.watchdog()
+        )
+        return json_reply(usage)
 
     def ram(self, request: Request) -> Reply:
         """GET /ram."""
@@ -188,14 +225,29 @@ def routes(api: Luna) -> tuple[Route, ...]:
         operation = Operation(summary, "Luna", answer=answer, statuses=missing)
         return Route("GET", path, handler, operation)
 
+    health = Operation(
+        "State, and the last run's figures",
+        "Luna",
+        answer=Health,
+        description="With one of the parameters the status is that of llama.cpp's server.",
+        query=(
+            Parameter("include_slots", "Tell of each slot of the loaded models", bool),
+            Parameter("fail_on_no_slot", "Answer 503 while every slot is busy", bool),
+        ),
+    )
     return (
         get("/", api.info, "What answers here", ServerInfo),
         get("/luna", api.recognise, "Recognition by the phone app", Recognition),
         get("/luna/active", api.active, "Whether the device is at work", Active),
         get("/version", api.version, "The version of the server", Version),
-        get("/health", api.health, "State, and the last run's figures", Health),
+        Route("GET", "/health", api.health, health, LLAMACPP),
         get("/v1/health", api.simple_health, "Whether the server answers", SimpleHealth),
         get("/cpu", api.cpu, "CPU usage", CpuUsage),
         get("/npu", api.npu, "NPU usage by core", NpuUsage),
         get("/ram", api.ram, "Memory usage", RamUsage),
     )
+
+
+def _flag(query: Mapping[str, str], name: str) -> bool:
+    """Whether a parameter is there and does not say no."""
+    return query.get(name, "no").lower() not in ("no", "off", "false", "0")

@@ -6,6 +6,8 @@ from typing import Any, Literal
 
 from msgspec import UNSET, Struct, UnsetType
 
+from appliance.http.dialects.llamacpp.answers import TimingsBody
+
 
 class PromptDetails(Struct, frozen=True):
     """How many of the prompt's tokens were not computed again."""
@@ -83,6 +85,7 @@ class ChatCompletion(Struct, frozen=True):
     usage: UsageBody
     object: Literal["chat.completion"] = "chat.completion"
     system_fingerprint: str | None = None
+    timings: TimingsBody | UnsetType = UNSET
 
 
 class Delta(Struct, frozen=True):
@@ -113,6 +116,7 @@ class ChatChunk(Struct, frozen=True):
     usage: UsageBody | UnsetType | None = UNSET
     object: Literal["chat.completion.chunk"] = "chat.completion.chunk"
     system_fingerprint: str | None = None
+    timings: TimingsBody | UnsetType = UNSET
 
 
 class TextLogprobs(Struct, frozen=True):

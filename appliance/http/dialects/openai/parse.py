@@ -34,6 +34,7 @@ from appliance.http.dialects.openai.requests import (
     SamplingBody,
     Tool,
 )
+from appliance.http.options import options_of
 
 _ROLES = {"developer": Role.SYSTEM, "function": Role.TOOL}
 _MOST_PROMPTS = 64
@@ -110,7 +111,7 @@ def _generation(body: SamplingBody, newer_limit: int | None) -> Generation:
     limit = body.max_tokens if newer_limit is None else newer_limit
     stop = (body.stop,) if isinstance(body.stop, str) else tuple(body.stop or ())
     return Generation(
-        model=body.model,
+        model=body.model or "",
         max_tokens=None if limit == -1 else limit,
         stop=tuple(text for text in stop if text),
         sampling=Sampling(
@@ -127,6 +128,7 @@ def _generation(body: SamplingBody, newer_limit: int | None) -> Generation:
             ignore_eos=bool(body.ignore_eos),
         ),
         n=body.n or 1,
+        options=options_of(body),
     )
 
 
@@ -242,6 +244,8 @@ def _tool_choice(body: ChatBody, tools: Sequence[ToolDefinition]) -> ToolChoice:
 def _response_format(body: ResponseFormatBody | None) -> ResponseFormat:
     if body is None:
         return ResponseFormat()
+    if body.type == "json_object" and body.schema is not None:
+        return ResponseFormat("json_schema", body.schema)
     if body.type != "json_schema":
         return ResponseFormat(body.type)
     path = "response_format.json_schema"

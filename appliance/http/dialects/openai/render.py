@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import math
 import struct
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,8 +20,10 @@ from appliance.domain.events import (
     TokenLogprob,
     ToolCallDelta,
 )
-from appliance.errors import BadRequest, LunaError
+from appliance.domain.vectors import shortened
+from appliance.errors import LunaError
 from appliance.http.collected import Collected
+from appliance.http.dialects.llamacpp.answers import TimingsBody, timings_body
 from appliance.http.dialects.openai import answers
 from appliance.http.errors import openai_error
 from appliance.serving.answer import ChoiceEvent, EventStream
@@ -65,6 +66,7 @@ def chat_completion(
         choices=[_chat_choice(index, each, alternatives) for index, each in choices.items()],
         usage=usage(finishes(choices), len(choices)),
         system_fingerprint=head.fingerprint,
+        timings=_timings(choices[0].finish) if len(choices) == 1 else UNSET,
     )
 
 
@@ -101,16 +103,19 @@ class ChatStream:
             case ToolCallDelta() as call:
                 delta = answers.Delta(tool_calls=[_called(call)])
                 yield self._chunk(answers.ChunkChoice(item.index, delta))
-            case Finish(reason):
+            case Finish(reason) as finish:
                 choice = answers.ChunkChoice(item.index, answers.Delta(), finish_reason=reason)
-                yield self._chunk(choice)
+                yield self._chunk(choice, timings=_timings(finish))
 
     def _last(self, ends: Mapping[int, Finish]) -> Iterator[bytes]:
         if self._with_usage:
             yield self._chunk(None, usage(ends, max(1, len(ends))))
 
     def _chunk(
-        self, choice: answers.ChunkChoice | None, counts: answers.UsageBody | None = None
+        self,
+        choice: answers.ChunkChoice | None,
+        counts: answers.UsageBody | None = None,
+        timings: TimingsBody | UnsetType = UNSET,
     ) -> bytes:
         chunk = answers.ChatChunk(
             id=self._head.id,
@@ -119,6 +124,7 @@ class ChatStream:
             choices=[] if choice is None else [choice],
             usage=counts if self._with_usage else UNSET,
             system_fingerprint=self._head.fingerprint,
+            timings=timings,
         )
         return sse.encode(_encode(chunk))
 
@@ -170,9 +176,16 @@ def embeddings(
     """All vectors, cut and encoded as wanted; raises BadRequest for too many dimensions."""
     rows = []
     for index, vector in enumerate(vectors):
-        values = _cut(vector, dimensions) if dimensions else vector
+        values = shortened(vector, dimensions) if dimensions else vector
         rows.append(answers.EmbeddingRow(index, _base64(values) if base64_format else list(values)))
     return answers.Embeddings(rows, model, answers.EmbeddingUsage(tokens, tokens))
+
+
+def _timings(finish: Finish | None) -> TimingsBody | UnsetType:
+    """The speeds of a run, which clients of llama.cpp show."""
+    if finish is None or finish.timings is None:
+        return UNSET
+    return timings_body(finish.timings, finish.usage.cached)
 
 
 def _chat_choice(index: int, choice: Collected, alternatives: int) -> answers.ChatChoice:
@@ -222,17 +235,6 @@ def _chat_logprobs(
             for item in logprobs
         ]
     )
-
-
-def _cut(vector: tuple[float, ...], dimensions: int) -> tuple[float, ...]:
-    if dimensions > len(vector):
-        raise BadRequest(
-            f"'dimensions' is {dimensions}, but this model's vectors have {len(vector)}.",
-            param="dimensions",
-        )
-    head = vector[:dimensions]
-    length = math.sqrt(sum(value * value for value in head)) or 1.0
-    return tuple(value / length for value in head)
 
 
 def _base64(values: tuple[float, ...]) -> str:

@@ -6,6 +6,8 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
+from appliance.http.options import Options
+
 Token = Annotated[int, Meta(ge=0, lt=2**31)]
 Count = Annotated[int, Meta(ge=-1, lt=2**31)]
 Seed = Annotated[int, Meta(ge=-(2**53), le=2**53)]
@@ -87,10 +89,11 @@ class JsonSchema(Struct, frozen=True):
 
 
 class ResponseFormatBody(Struct, frozen=True):
-    """The form of the answer."""
+    """The form of the answer; `schema` beside "json_object" is llama.cpp's way."""
 
     type: Literal["text", "json_object", "json_schema"]
     json_schema: JsonSchema | None = None
+    schema: dict[str, Any] | None = None
 
 
 class StreamOptions(Struct, frozen=True):
@@ -105,10 +108,10 @@ class TemplateArguments(Struct, frozen=True):
     enable_thinking: bool | None = None
 
 
-class SamplingBody(Struct, frozen=True, kw_only=True):
+class SamplingBody(Options, frozen=True, kw_only=True):
     """What chat and text completion share."""
 
-    model: str = ""
+    model: str | None = None
     max_tokens: Count | None = None
     n: Annotated[int, Meta(ge=1, le=16)] | None = None
     stream: bool | None = None

@@ -15,6 +15,7 @@ import pytest
 from appliance.domain.cancel import CancelToken
 from appliance.engines.rkllm import command
 from appliance.engines.rkllm.abi import RKLLMInferMode
+from appliance.engines.rkllm.failures import StartFailed
 from appliance.engines.rkllm.link import Limits
 from appliance.engines.rkllm.process import NpuProcess, Pauses, Task
 from appliance.engines.rkllm.values import Load, Run
@@ -38,13 +39,6 @@ pytestmark = pytest.mark.needs("g++")
 PATIENCE_S = 30.0
 LIMITS = Limits(first=PATIENCE_S, stall=PATIENCE_S, abort=PATIENCE_S)
 HASTY = Limits(first=0.4, stall=0.4, abort=0.4)
-
-
-@pytest.fixture(scope="module")
-def spawner() -> Iterator[Spawner]:
-    spawner = Spawner()
-    yield spawner
-    spawner.close()
 
 
 class Bench:
@@ -91,7 +85,7 @@ def bench(request: pytest.FixtureRequest, tmp_path: Path, spawner: Spawner) -> I
 
 
 @pytest.fixture
-def newest(tmp_path: Path, spawner: Spawner) -> Iterator[Bench]:
+def newest_bench(tmp_path: Path, spawner: Spawner) -> Iterator[Bench]:
     bench = Bench(tmp_path, spawner, "1.3.0")
     yield bench
     bench.close()
@@ -146,9 +140,11 @@ def test_runs_and_figures(bench: Bench) -> None:
 def test_a_context_that_is_kept(bench: Bench) -> None:
     process = bench.ready(reply="yes")
     _, end = run(process, (1, 2, 3))
-    _, more = run(process, (4, 5), task=lambda run: Task(run, fresh=False))
+    _, more = run(process, (4, 5), task=lambda run: Task(run, resumes=end.context))
     assert more.prompt_tokens == 2
     assert more.context == end.context + 2 + more.tokens
+    stale = failure(lambda: run(process, (4,), task=lambda run: Task(run, resumes=end.context)))
+    assert isinstance(stale, StartFailed)
     _, fresh = run(process, (9,))
     assert fresh.context == 1 + fresh.tokens
 
@@ -168,6 +164,9 @@ def test_prompt_caches_and_loras(bench: Bench, tmp_path: Path) -> None:
     assert end.prompt_tokens == 1
     _, end = run(process, (*long, 7))
     assert end.prompt_tokens == 301
+    cache.write_text("rubbish", "utf-8")
+    again = failure(lambda: run(process, long, task=lambda run: Task(run, cache=cache)))
+    assert isinstance(again, StartFailed)
     adapter = tmp_path / "polite.rkllm"
     adapter.write_text("weights", "utf-8")
     text, _ = run(process, lora="polite", task=lambda run: Task(run, lora_file=adapter))
@@ -198,8 +197,8 @@ def test_an_abort_ends_a_run_soon_and_the_process_goes_on(bench: Bench) -> None:
     assert process.child.restarts == 0
 
 
-def test_leaving_the_block_frees_the_npu(bench: Bench) -> None:
-    process = bench.ready(reply_words=100000, token_us=1000)
+def test_leaving_the_block_frees_the_npu(newest_bench: Bench) -> None:
+    process = newest_bench.ready(reply_words=100000, token_us=1000)
     with process.running(Task(Run("long")), LIMITS, CancelToken()) as running:
         next(running.messages())
     assert run(process, max_new_tokens=3)[1].tokens == 3
@@ -218,8 +217,8 @@ def test_a_cancelled_run_raises_the_reason(bench: Bench) -> None:
     assert process.child.restarts == 0
 
 
-def test_a_slow_abort_is_waited_for(newest: Bench) -> None:
-    process = newest.ready(reply_words=100000, token_us=1000, abort_lag_ms=600, deaf=1)
+def test_a_slow_abort_is_waited_for(newest_bench: Bench) -> None:
+    process = newest_bench.ready(reply_words=100000, token_us=1000, abort_lag_ms=600, deaf=1)
     cancel = CancelToken()
     timer = threading.Timer(0.05, cancel.cancel)
     timer.start()
@@ -229,8 +228,8 @@ def test_a_slow_abort_is_waited_for(newest: Bench) -> None:
     assert process.child.restarts == 0
 
 
-def test_an_abort_that_is_ignored_for_too_long_costs_the_process(newest: Bench) -> None:
-    process = newest.ready(reply_words=100000, token_us=1000, abort_lag_ms=60000, deaf=1)
+def test_an_abort_that_is_ignored_for_too_long_costs_the_process(newest_bench: Bench) -> None:
+    process = newest_bench.ready(reply_words=100000, token_us=1000, abort_lag_ms=60000, deaf=1)
     cancel = CancelToken()
     timer = threading.Timer(0.05, cancel.cancel)
     timer.start()
@@ -242,9 +241,9 @@ def test_an_abort_that_is_ignored_for_too_long_costs_the_process(newest: Bench) 
     assert process.child.restarts == 1
 
 
-def test_an_abort_while_the_prompt_is_read_has_more_time(newest: Bench) -> None:
+def test_an_abort_while_the_prompt_is_read_has_more_time(newest_bench: Bench) -> None:
     # 1 s for the prompt, in which no abort is seen; the grace alone would be over before.
-    process = newest.ready(prefill_us=10000)
+    process = newest_bench.ready(prefill_us=10000)
     limits = Limits(first=PATIENCE_S, stall=PATIENCE_S, abort=0.2, abort_prompt=PATIENCE_S)
     cancel = CancelToken()
     timer = threading.Timer(0.1, cancel.cancel)
@@ -256,8 +255,8 @@ def test_an_abort_while_the_prompt_is_read_has_more_time(newest: Bench) -> None:
 
 
 @pytest.mark.parametrize("fault", ["hang", "hang-prefill"])
-def test_a_hang_is_a_timeout_and_the_next_run_works(newest: Bench, fault: str) -> None:
-    process = newest.ready(fault=fault, fault_if="bad")
+def test_a_hang_is_a_timeout_and_the_next_run_works(newest_bench: Bench, fault: str) -> None:
+    process = newest_bench.ready(fault=fault, fault_if="bad")
     began = time.monotonic()
     assert isinstance(failure(lambda: run(process, "bad", HASTY)), EngineTimeout)
     assert time.monotonic() - began < 10
@@ -272,15 +271,15 @@ def test_a_crash_is_a_death_and_the_next_run_works(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("fault", ["run-fails", "run-error", "never-finish"])
-def test_a_run_that_fails_costs_no_process(bench: Bench, fault: str) -> None:
-    process = bench.ready(fault=fault, fault_if="bad")
+def test_a_run_that_fails_costs_no_process(newest_bench: Bench, fault: str) -> None:
+    process = newest_bench.ready(fault=fault, fault_if="bad")
     error = failure(lambda: run(process, "bad"))
     assert type(error) is EngineError
     works_again(process)
 
 
-def test_a_prompt_beyond_the_context_is_the_callers_fault(bench: Bench) -> None:
-    process = bench.ready({"context": 64})
+def test_a_prompt_beyond_the_context_is_the_callers_fault(newest_bench: Bench) -> None:
+    process = newest_bench.ready({"context": 64})
     error = failure(lambda: run(process, tuple(range(65))))
     assert isinstance(error, ContextTooLong)
     assert "shorten it" in error.message
@@ -295,9 +294,9 @@ def test_a_flood_of_errors_is_no_answer(bench: Bench) -> None:
     works_again(process, restarts=1)
 
 
-def test_characters_in_pieces_arrive(bench: Bench) -> None:
+def test_characters_in_pieces_arrive(newest_bench: Bench) -> None:
     words = "Grüße, 世界!"
-    assert run(bench.ready(reply=words, fault="half-utf8"))[0] == words
+    assert run(newest_bench.ready(reply=words, fault="half-utf8"))[0] == words
 
 
 @pytest.mark.parametrize(
@@ -317,24 +316,24 @@ def test_characters_in_pieces_arrive(bench: Bench) -> None:
     ],
 )
 def test_a_model_that_cannot_be_loaded_says_why(
-    newest: Bench, values: dict[str, Any], says: str
+    newest_bench: Bench, values: dict[str, Any], says: str
 ) -> None:
-    process = newest.process(**values)
+    process = newest_bench.process(**values)
     error = failure(lambda: process.child.wait_ready(PATIENCE_S))
     assert isinstance(error, ModelLoadFailed)
     assert says in error.message
 
 
-def test_a_file_that_is_no_model_says_so(newest: Bench, tmp_path: Path) -> None:
-    process = newest.process()
+def test_a_file_that_is_no_model_says_so(newest_bench: Bench, tmp_path: Path) -> None:
+    process = newest_bench.process()
     (tmp_path / "model.rkllm").write_text("GGUF", "utf-8")
     process.child.stop()
     process.child.start()
     assert "no model for this runtime" in failure(lambda: process.child.wait_ready(9)).message
 
 
-def test_a_killed_process_is_replaced_and_a_stop_ends_it_in_mid_run(newest: Bench) -> None:
-    process = newest.ready(reply_words=100000, token_us=1000)
+def test_a_killed_process_is_replaced_and_a_stop_ends_it_in_mid_run(newest_bench: Bench) -> None:
+    process = newest_bench.ready(reply_words=100000, token_us=1000)
     pid = process.child.pid
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
@@ -346,8 +345,8 @@ def test_a_killed_process_is_replaced_and_a_stop_ends_it_in_mid_run(newest: Benc
     assert process.child.pid is None
 
 
-def test_files_may_be_opened_by_the_thousand(newest: Bench) -> None:
-    process = newest.ready()
+def test_files_may_be_opened_by_the_thousand(newest_bench: Bench) -> None:
+    process = newest_bench.ready()
     limits = Path(f"/proc/{process.child.pid}/limits").read_text("ascii")
     (line,) = [line for line in limits.splitlines() if line.startswith("Max open files")]
     soft, hard = line.split()[3:5]

@@ -26,14 +26,14 @@ from appliance.engines.rkllm.wire import (
 from appliance.errors import EngineError
 
 MESSAGES: list[Message] = [
-    Said(5, b"half \xc3"),
+    Said((5,), b"half \xc3"),
     Rows(1, 2, array("f", [1.0, -1.0]).tobytes()),
     Ended(7, stopped=True, limited=False, context=0, prompt_tokens=1, prompt_ms=1, generated_ms=2),
-    Failed("No.", by_caller=True),
+    Failed("No.", "caller"),
 ]
 ORDERS = [
     Order(1, Run("text", sampling=Sampling(temperature=0.5), save_cache=Path("/a/b"))),
-    Order(2, Run((1, 2, 3), lora="x"), fresh=False, cache=Path("/c"), lora_file=Path("/d")),
+    Order(2, Run((1, 2, 3), lora="x"), resumes=3, cache=Path("/c"), lora_file=Path("/d")),
 ]
 
 

@@ -73,7 +73,7 @@ def test_what_is_wrong_is_said(answer: str, text: str | None, problem: str) -> N
     assert len(found.problem) < 500
 
 
-@pytest.mark.parametrize("answer", ["[1]", "3", '"{}"', "null"])
+@pytest.mark.parametrize("answer", ["[1]", "3", '"a"', "null"])
 def test_an_object_must_be_one(answer: str) -> None:
     assert OBJECT.check(answer).problem == "it is not a JSON object"
     assert OBJECT.check("{}").problem == ""
@@ -82,10 +82,14 @@ def test_an_object_must_be_one(answer: str) -> None:
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=5,
 )
 
 
-@given(st.dictionaries(st.text(), VALUES), st.sampled_from(["", "So: ", "```json\n", "{x} "]))
+@given(
+    st.dictionaries(st.text(), VALUES, max_size=3),
+    st.sampled_from(["", "So: ", "```json\n", "{x} "]),
+)
 def test_every_object_is_found_as_it_was_written(value: dict[str, object], before: str) -> None:
     text = json.dumps(value, indent=1)
     found = OBJECT.check(before + text + ("\n```" if "`" in before else ""))
@@ -109,6 +113,9 @@ def test_no_answer_is_an_error(answer: str) -> None:
         {"$ref": "http://127.0.0.1:9/schema"},
         {"$ref": "file:///etc/hostname"},
         {"$schema": "http://example.org/unknown"},
+        {"properties": {"a": {"$anchor": "a"}}},
+        {"allOf": [{"unevaluatedProperties": False}]},
+        {"$defs": {"a": {"$id": "http://example.org/a"}}},
     ],
 )
 def test_a_schema_without_sense_is_refused(schema: dict[str, Any]) -> None:
@@ -116,6 +123,36 @@ def test_a_schema_without_sense_is_refused(schema: dict[str, Any]) -> None:
         mode(schema)
     assert why.value.param == "response_format.json_schema.schema"
     assert "\n" not in why.value.message
+
+
+def test_a_schema_that_fills_the_context_is_refused() -> None:
+    with pytest.raises(BadRequest, match="too long for this model: 32000 characters"):
+        mode({"enum": ["x" * 40_000]})
+
+
+def choices(depth: int) -> dict[str, Any]:
+    """A schema whose steps double with each level."""
+    levels = {f"d{i}": {"anyOf": [{"$ref": f"#/$defs/d{i + 1}"}] * 2} for i in range(depth)}
+    return {"$ref": "#/$defs/d0", "$defs": {**levels, f"d{depth}": {"type": "integer"}}}
+
+
+@pytest.mark.parametrize(
+    ("depth", "problem"),
+    [
+        (3, "is not valid under any of the schemas"),
+        (14, "it is not valid under the schema"),
+        (60, "it is too intricate to be checked"),
+    ],
+)
+def test_a_schema_never_takes_long(depth: int, problem: str) -> None:
+    assert problem in mode(choices(depth)).check('"a"').problem
+    assert (mode(choices(depth)).check("1").problem == "") == (depth < 60)
+
+
+def test_a_schema_that_refers_to_itself_may_be_used() -> None:
+    tree = mode({"properties": {"left": {"$ref": "#"}, "right": {"$ref": "#"}}, "type": "object"})
+    assert tree.check('{"left": {"left": {}}, "right": {}}').problem == ""
+    assert "at ['left']['right']: 1 is not" in tree.check('{"left": {"right": 1}}').problem
 
 
 def test_the_model_is_told() -> None:

@@ -157,6 +157,7 @@ def test_nothing_is_lost(format: ToolFormat, text: str) -> None:
 @given(st.sampled_from(FORMATS), st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=5,
 ))  # fmt: skip
 def test_arguments_are_told_as_they_were_written(format: ToolFormat, value: object) -> None:
     arguments = json.dumps({"value": value}, ensure_ascii=False, indent=1)

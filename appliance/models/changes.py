@@ -1,0 +1,98 @@
+"""Models that go, and models that get a second name; at no moment is half a model to be seen."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import shutil
+from contextlib import suppress
+from pathlib import Path
+
+from appliance.errors import BadRequest, LunaError
+from appliance.models.folder import Entry, parts
+from appliance.models.manifest import NAME
+
+_GOOD_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:+-]{0,127}")
+# What file systems without hard links, or links into another one, answer to a link.
+_CANNOT_LINK = (errno.EXDEV, errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK)
+
+
+class StorageFailed(LunaError):
+    """The models folder could not be changed; the message has the reason."""
+
+    code = "storage_failed"
+
+
+def remove(entry: Entry, folder: Path) -> None:
+    """Delete a model of `folder`, and the folder of its own where nothing else is left in it.
+
+    The first part goes first: without it there is no model. Raises BadRequest for the bundled one.
+    """
+    if entry.bundled:
+        raise BadRequest(f"'{entry.id}' belongs to Luna itself and cannot be deleted.")
+    try:
+        for path in parts(entry.path):
+            path.unlink(missing_ok=True)
+        if entry.path.parent != folder:
+            _tidy(entry)
+    except OSError as error:
+        raise StorageFailed(
+            f"'{entry.id}' cannot be deleted: {error.strerror}. Who runs Luna must be able to "
+            "write to the models folder."
+        ) from error
+
+
+def copy(entry: Entry, folder: Path, name: str) -> None:
+    """Give a model of `folder` a second name, as a folder of its own.
+
+    The two share their blocks where the file system can do that, and can be deleted one by one.
+    Raises BadRequest for a name that cannot be, or is there already.
+    """
+    if not _GOOD_NAME.fullmatch(name):
+        raise BadRequest(
+            f"'{name}' cannot be the name of a model: use letters, digits, dots, dashes, "
+            "underscores and colons only.",
+            param="destination",
+        )
+    target, hidden = folder / name, folder / f".{name}.new"
+    if target.exists():
+        raise BadRequest(f"There is a model '{name}' already.", param="destination")
+    try:
+        shutil.rmtree(hidden, ignore_errors=True)
+        hidden.mkdir()
+        for path in parts(entry.path):
+            _link(path, hidden / path.name)
+        for extra in _extras(entry) if entry.path.parent != folder else []:
+            shutil.copyfile(extra, hidden / extra.name)
+        hidden.rename(target)
+    except OSError as error:
+        shutil.rmtree(hidden, ignore_errors=True)
+        raise StorageFailed(f"'{entry.id}' cannot be copied: {error.strerror}.") from error
+
+
+def _tidy(entry: Entry) -> None:
+    """Empty the folder of a model that is gone, unless another model is in it."""
+    folder = entry.path.parent
+    if any(folder.glob(f"[!.]*{entry.path.suffix}")):
+        return
+    for extra in _extras(entry):
+        extra.unlink()
+    with suppress(OSError):  # somebody keeps something else there
+        folder.rmdir()
+
+
+def _extras(entry: Entry) -> list[Path]:
+    """The manifest, the template that it names, and a tokenizer's files, of those beside it."""
+    named = [NAME, "tokenizer.json", "tokenizer_config.json", entry.manifest.template or ""]
+    beside = (entry.path.with_name(name) for name in named if name and Path(name).name == name)
+    return [path for path in beside if path.is_file()]
+
+
+def _link(path: Path, new: Path) -> None:
+    try:
+        os.link(path, new)
+    except OSError as error:
+        if error.errno not in _CANNOT_LINK:
+            raise
+        shutil.copyfile(path, new)

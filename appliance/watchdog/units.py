@@ -1,0 +1,43 @@
+"""Restarting a unit, and the machine, by asking systemd (org.freedesktop.systemd1, .login1).
+
+A polkit rule allows that to the watchdog's user, and nothing else.
+"""
+
+from __future__ import annotations
+
+from appliance.system import bus
+
+_MANAGER = (
+    "org.freedesktop.systemd1",
+    "/org/freedesktop/systemd1",
+    "org.freedesktop.systemd1.Manager",
+)
+_LOGIN = (
+    "org.freedesktop.login1",
+    "/org/freedesktop/login1",
+    "org.freedesktop.login1.Manager",
+)
+
+
+class Units:
+    """systemd on the bus at `address`, the system bus by default. Every method raises BusError."""
+
+    def __init__(self, address: str | None = None) -> None:
+        self._address = address
+
+    async def restart(self, unit: str) -> None:
+        """Restart a unit that runs; one that was stopped on purpose stays so."""
+        await self._call(_MANAGER, "TryRestartUnit", "ss", unit, "replace")
+
+    async def reboot(self) -> None:
+        """Restart the machine in order; what must not be interrupted, an update say, forbids it."""
+        await self._call(_LOGIN, "Reboot", "b", False)
+
+    async def _call(
+        self, where: tuple[str, str, str], member: str, signature: str, *body: object
+    ) -> None:
+        connection = await bus.connect(self._address)
+        try:
+            await connection.call(*where, member, signature, *body)
+        finally:
+            await connection.close()
