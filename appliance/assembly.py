@@ -26,6 +26,7 @@ from appliance.http.dialects.llamacpp import routes as llamacpp
 from appliance.http.dialects.llamacpp.asking import Asking
 from appliance.http.dialects.llamacpp.generating import Generating
 from appliance.http.dialects.luna import routes as luna
+from appliance.http.dialects.luna import wifi
 from appliance.http.dialects.luna.engines import Engines
 from appliance.http.dialects.luna.engines import routes as engine_routes
 from appliance.http.dialects.luna.incidents import report
@@ -49,6 +50,7 @@ from appliance.system.cpu import CpuMeter
 from appliance.system.memory import peak_rss_bytes, read_memory
 from appliance.system.npu import read_npu
 from appliance.system.processes import Spawner, kill_now
+from appliance.system.provisioning import Provisioning
 
 _log = logging.getLogger(__name__)
 _DEFAULT_CONTEXT = 4096  # tokens per slot: a KV cache that fits beside a model in 4 GB
@@ -147,7 +149,12 @@ def all_routes(services: Services) -> tuple[Route, ...]:
         OllamaAsking(services.conversation, services.registry, services.pool),
         Library(services.registry, services.pool, services.context),
     )
-    routes = (*luna.routes(appliance), *engine_routes(health), *openai.routes(api), *native, *apps)
+    device = (
+        *luna.routes(appliance),
+        *wifi.routes(wifi.WifiApi(Provisioning())),
+        *engine_routes(health),
+    )
+    routes = (*device, *openai.routes(api), *native, *apps)
     routes = (*routes, *document_routes(routes))
     appliance.announce(sorted({route.public_path for route in routes}))
     return routes

@@ -88,6 +88,7 @@ def setup_network(service: Service) -> Fields:
         "open": Variant("b", not setup.passphrase or model.open),
         "address": Variant("s", setup.address),
         "guests": Variant("u", model.world.guests),
+        "stays": Variant("b", model.world.radios > 1),
     }
 
 

@@ -15,7 +15,7 @@ Options: hidden b, security s, identity s, method s (peap, ttls), anonymous s, d
 
 Properties, each with PropertiesChanged: State s, Joining u (number of the join under way, else 0),
 Result a{sv} (attempt u, ssid ay, outcome s, message s, addresses as), Hotspot a{sv} (up b, ssid ay,
-open b, address s, guests u), Country s, Problems as.
+open b, address s, guests u, stays b: also during a join), Country s, Problems as.
 """
 
 from __future__ import annotations
@@ -120,7 +120,11 @@ class BusObject:
 
     async def _remember(self, call: Call) -> tuple[Any, ...]:
         wanted = answers.credentials(*call.body)
-        await settings.add(self._link, station(wanted, wanted.likely_security))
+        heard = self._service.means.survey.networks()
+        kinds = [each.security for each in heard if each.ssid == wanted.ssid]
+        fitting = [kind for kind in kinds if kind in wanted.fits]
+        security = wanted.security or next(iter(fitting), wanted.likely_security)
+        await settings.add(self._link, station(wanted, security))
         self._service.stir()
         return ()
 

@@ -52,7 +52,10 @@ def bind(
 def inherited(
     environ: Mapping[str, str], tls: ssl.SSLContext | None = None, *, pid: int | None = None
 ) -> list[Listener]:
-    """The sockets that systemd passed to this process, in its order; empty if there are none."""
+    """The sockets that systemd passed to this process, in its order; empty if there are none.
+
+    Unix sockets, which are for programs of this machine, have no TLS.
+    """
     if environ.get("LISTEN_PID") != str(pid or os.getpid()):
         return []
     count = environ.get("LISTEN_FDS", "")
@@ -61,7 +64,8 @@ def inherited(
             f"LISTEN_FDS must be a number, not {count!r}; start Luna from its socket unit."
         )
     descriptors = range(_FIRST_INHERITED, _FIRST_INHERITED + int(count))
-    return [Listener(_adopt(descriptor), tls) for descriptor in descriptors]
+    sockets = [_adopt(descriptor) for descriptor in descriptors]
+    return [Listener(sock, None if sock.family == socket.AF_UNIX else tls) for sock in sockets]
 
 
 def _any(host: str, port: int, backlog: int) -> socket.socket:

@@ -166,7 +166,10 @@ def _operation(route: Route, schemas: dict[Any, dict[str, Any]]) -> dict[str, An
                 title: {"summary": title, "value": value}
                 for title, value in operation.examples.items()
             }
-        found["requestBody"] = {"required": True, "content": {"application/json": content}}
+        found["requestBody"] = {
+            "required": operation.body_required,
+            "content": {"application/json": content},
+        }
     return found
 
 
@@ -202,6 +205,8 @@ def _responses(
     responses: dict[str, Any] = {
         "200": {"description": "The answer", "headers": _references(named), "content": content}
     }
+    if operation.accepted:
+        responses["202"] = responses["200"] | {"description": operation.accepted}
     too_large = (413,) if operation.body is not None else ()
     for status in sorted({*_ALWAYS, *operation.statuses, *too_large}):
         name = f"{shape.name}{_FAILURES[status][0]}"

@@ -13,6 +13,11 @@ def require_administration(request: Request) -> None:
     """Raise Forbidden unless a program on this machine asks, and no web page of elsewhere."""
     if not _is_local(request.caller.client):
         raise Forbidden("Only programs on the device itself may do this; run it there.")
+    require_own_page(request)
+
+
+def require_own_page(request: Request) -> None:
+    """Raise Forbidden for what a web page of elsewhere has a browser send."""
     origin = request.headers.get("origin")
     if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
         raise Forbidden("A web page of another address may not do this.")

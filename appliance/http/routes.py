@@ -31,8 +31,8 @@ class Operation:
     `event` is what each event of a stream carries, where the answer can be one. Its `framing` is
     server-sent events up to `[DONE]` ("data"), without that end ("bare"), such events with names
     ("named"), or JSON in lines.
-    `statuses` are the failures besides those that every route may have. `examples` are bodies by
-    their title.
+    `accepted` says what the status 202 means, where there is one. `statuses` are the failures
+    besides those that every route may have. `examples` are bodies by their title.
     """
 
     summary: str
@@ -42,6 +42,8 @@ class Operation:
     description: str = ""
     event: Any = None
     framing: Framing = "data"
+    body_required: bool = True
+    accepted: str = ""
     statuses: tuple[int, ...] = ()
     path: tuple[Parameter, ...] = ()
     query: tuple[Parameter, ...] = ()

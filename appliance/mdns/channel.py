@@ -17,6 +17,7 @@ from zeroconf import DNSIncoming, DNSOutgoing
 PORT = 5353
 GROUP4, GROUP6 = "224.0.0.251", "ff02::fb"
 _HOPS = 255  # RFC 6762, 11
+_NAME_BYTES = 16  # IFNAMSIZ
 
 
 class Channel(asyncio.DatagramProtocol):
@@ -85,8 +86,14 @@ class Channel(asyncio.DatagramProtocol):
 
 
 def bind_to_interface(opened: socket.socket, interface: str) -> None:
-    """Let the socket hear and reach this interface alone (Linux 5.7 asks no right for it)."""
-    opened.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, interface.encode())
+    """Let a socket hear and reach this interface alone.
+
+    Linux 5.7 asks for no right to bind a socket that is bound to none, as one with a link-local
+    address of IPv6 already is.
+    """
+    bound = opened.getsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, _NAME_BYTES)
+    if bound.rstrip(b"\0") != interface.encode():
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, interface.encode())
 
 
 def _open4(interface: str, index: int) -> socket.socket:

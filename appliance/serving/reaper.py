@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
+_LONGEST = 3600.0  # seconds: threads cannot wait for a thousand years
+
 
 class Reaper:
     """Calls `reap`, which answers how many seconds are left until it is wanted again.
@@ -43,4 +45,5 @@ class Reaper:
             self._nudged.clear()
             if self._closed:
                 return
-            seconds = self._reap()
+            left = self._reap()
+            seconds = None if left is None else min(left, _LONGEST)

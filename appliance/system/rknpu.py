@@ -1,7 +1,7 @@
 """The levers of the NPU: its soft reset, and the clock that it may reach.
 
-Of the vendor's driver, rknpu 0.9.8. Both need a right that is given to a group: the render node,
-and devfreq's `max_freq`.
+Of the vendor's driver, rknpu 0.9.8. Both need a right: to open the render node, and to write
+devfreq's `max_freq`.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ class Rknpu:
             (folder / "max_freq").write_text(f"{allowed[-1] if allowed else known[0]}\n", "ascii")
         except OSError as error:
             raise LeverStuck(
-                f"{folder / 'max_freq'} cannot be set ({error.strerror}); its group must be let "
+                f"{folder / 'max_freq'} cannot be set ({error.strerror}); its user must be let "
                 "write to it."
             ) from error
 

@@ -43,7 +43,8 @@ def _server(readings: Readings, url: str) -> str:
 
 def _engine(beat: Heartbeat) -> str:
     where = "NPU" if beat.on_npu else "CPU"
-    text = f"{beat.model} on the {where}, {beat.state}, {beat.running} running"
+    state = beat.state or "in an unknown state"
+    text = f"{beat.model} on the {where}, {state}, {beat.running} running"
     return text if beat.silent_s is None else f"{text}, silent for {beat.silent_s:.0f} s"
 
 

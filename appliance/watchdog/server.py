@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import socket
 import ssl
 from collections.abc import Mapping
 from typing import Any
@@ -52,7 +53,10 @@ def server_url(settings: Settings) -> str:
 
 
 class Server:
-    """Each call is a connection of its own, and ends after some seconds. Raises ConfigError."""
+    """At `url`: http, https, or `unix:/path/of/socket`. Raises ConfigError.
+
+    Each call is a connection of its own, and ends after some seconds.
+    """
 
     def __init__(self, url: str) -> None:
         try:
@@ -60,8 +64,11 @@ class Server:
             self._host, self._port = parts.hostname or "", parts.port
         except ValueError as error:
             raise ConfigError(f"watchdog.url is '{url}': {error}.") from error
-        if parts.scheme not in ("http", "https") or not self._host:
-            raise ConfigError(f"watchdog.url is '{url}'; write it like http://127.0.0.1:8080.")
+        self._path = parts.path if parts.scheme == "unix" else ""
+        if not self._path and (parts.scheme not in ("http", "https") or not self._host):
+            raise ConfigError(
+                f"watchdog.url is '{url}'; write it like http://127.0.0.1:8080 or unix:/run/x.sock."
+            )
         self._tls = parts.scheme == "https"
         self.url = url
 
@@ -96,7 +103,7 @@ class Server:
             status, _ = self._ask("POST", "/v1/chat/completions", body, _CANARY_SECONDS)
         except (OSError, http.client.HTTPException):
             return False
-        return status == 200 or status == 503  # who is busy is alive
+        return status in (200, 503)  # who is busy is alive
 
     def _tell(self, path: str, model: str) -> None:
         try:
@@ -120,12 +127,26 @@ class Server:
             connection.close()
 
     def _connection(self, seconds: float) -> http.client.HTTPConnection:
+        if self._path:
+            return _UnixConnection(self._path, seconds)
         if not self._tls:
             return http.client.HTTPConnection(self._host, self._port, timeout=seconds)
         # The certificate names the device, not 127.0.0.1, and nobody is between us and ourselves.
         context = ssl.create_default_context()
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         return http.client.HTTPSConnection(self._host, self._port, timeout=seconds, context=context)
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path: str, timeout: float) -> None:
+        super().__init__("127.0.0.1", timeout=timeout)
+        self._path = path
+
+    def connect(self) -> None:
+        """Reach a socket in the file system instead of a TCP port."""
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self._path)
 
 
 def _heartbeat(engine: _Engine) -> Heartbeat:

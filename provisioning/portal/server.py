@@ -100,6 +100,7 @@ class _Server(wsgi.Server):
     def clear_stats(self) -> None:
         """Keep no statistics; Cheroot's are a global that keeps every server alive."""
         self.stats = {"Enabled": False, "Worker Threads": {}}
+        self._start_time = None
 
     def error_log(self, msg: str = "", level: int = logging.INFO, traceback: bool = False) -> None:
         """Send Cheroot's messages to the log."""

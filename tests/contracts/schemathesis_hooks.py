@@ -16,6 +16,18 @@ def before_call(
 ) -> None:
     """Shorten what is about to be sent, whichever phase has made it."""
     case.body = shorter(case.body)
+    if case.path in ("/api/chat", "/api/generate"):
+        case.body = shorter_lines(case.body)
+
+
+def shorter_lines(body: Any) -> Any:
+    """The body of a request to Ollama's API, asking for few tokens."""
+    if not isinstance(body, dict) or not isinstance(body.get("options") or {}, dict):
+        return body
+    options = dict(body.get("options") or {})
+    if is_number(options.get("num_predict", 0)):
+        options["num_predict"] = MOST_TOKENS
+    return body | {"options": options}
 
 
 def shorter(body: Any) -> Any:
@@ -27,7 +39,7 @@ def shorter(body: Any) -> Any:
         if is_number(short.get(name)) and short[name] >= -1:
             short[name] = MOST_TOKENS
     generates = {"messages", "prompt", "input_prefix"} & short.keys()
-    if generates and short.get("max_tokens") is None and "n_predict" not in short:
+    if generates and short.get("max_tokens") is None and short.get("n_predict") is None:
         short["max_tokens"] = MOST_TOKENS
     if is_number(short.get("n")) and MOST_CHOICES < short["n"] <= 16:
         short["n"] = MOST_CHOICES

@@ -44,24 +44,25 @@ def _network_namespace() -> str:
     return "it needs a network namespace of its own: run as root with CAP_SYS_ADMIN"
 
 
-def _avahi() -> str:
-    programs = {
-        "avahi-daemon": "avahi-daemon",
-        "avahi-browse": "avahi-utils",
-        "dbus-daemon": "dbus",
-    }
-    missing = [package for name, package in programs.items() if not shutil.which(name)]
-    return f"avahi is missing: apt install {' '.join(missing)}" if missing else ""
+def _programs(names: str, packages: str) -> Callable[[], str]:
+    def check() -> str:
+        missing = [name for name in names.split() if not shutil.which(name)]
+        return f"{', '.join(missing)} missing: apt install {packages}" if missing else ""
+
+    return check
 
 
 # Name of a need → what is wrong with this machine; an empty sentence where nothing is.
 NEEDS: Mapping[str, Callable[[], str]] = {
-    "avahi": _avahi,
+    "avahi": _programs("avahi-daemon avahi-browse dbus-daemon", "avahi-daemon avahi-utils dbus"),
     "chromium": _program("chromium", "chromium"),
     "dbus-daemon": _program("dbus-daemon", "dbus"),
     "engine": _engine,
     "g++": _program("g++", "g++"),
     "netns": _network_namespace,
+    "networkmanager": _programs(
+        "NetworkManager nmcli dnsmasq dbus-daemon", "network-manager dnsmasq-base dbus"
+    ),
     "node": _program("node", "nodejs"),
     "root": _root,
     "systemd-analyze": _program("systemd-analyze", "systemd"),

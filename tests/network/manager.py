@@ -30,9 +30,8 @@ class NetworkManager:
     """Runs on `host` with the profile in `file`, as it is shipped."""
 
     def __init__(self, host: Host, file: Path) -> None:
-        self._host = host
         folder = host.folder
-        self._bus = {"DBUS_SYSTEM_BUS_ADDRESS": f"unix:path={folder}/bus"}
+        bus = {"DBUS_SYSTEM_BUS_ADDRESS": f"unix:path={folder}/bus"}
         (folder / "profiles").mkdir()
         shutil.copy(file, folder / "profiles")
         (folder / "profiles" / file.name).chmod(0o600)
@@ -46,8 +45,4 @@ class NetworkManager:
             f" --state-file={folder}/state --pid-file={folder}/pid"
         )
         daemon = f"{_PRIVATE} && exec NetworkManager {options}"
-        host.start("unshare", "--mount", "sh", "-c", daemon, env=self._bus)
-
-    def status(self) -> str:
-        """What nmcli says of the devices."""
-        return self._host.run("nmcli", "-t", "device", env=self._bus)
+        host.start("unshare", "--mount", "sh", "-c", daemon, env=bus)

@@ -18,6 +18,8 @@ from tests.network.talk import Event, Talk
 
 Watch = Callable[..., Talk]
 
+NO_RIGHTS = ("setpriv", "--bounding-set=-all", "--inh-caps=-all")
+
 pytestmark = pytest.mark.needs("netns")
 
 
@@ -27,8 +29,9 @@ def device(network: Lab, name: str, *addresses: str, id: str = "ab12cd34ef56") -
     return host
 
 
-def advertise(host: Host, *options: str, **env: str) -> subprocess.Popen[str]:
-    return host.python("-m", "appliance.mdns", *options, env=env)
+def advertise(host: Host, *options: str) -> subprocess.Popen[str]:
+    """Start the advertiser, without any right that a user of its own would not have."""
+    return host.start(*NO_RIGHTS, sys.executable, "-m", "appliance.mdns", *options)
 
 
 def named(name: str, *addresses: str) -> Callable[[Event], bool]:

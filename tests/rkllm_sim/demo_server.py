@@ -43,7 +43,7 @@ class Demo:
 
     def _listen(self, piece: Piece) -> bool:
         if piece.text:
-            self._texts.append(piece.text.decode("utf-8", "replace"))
+            self._texts += piece.text.decode("utf-8", "replace")  # one by one, as the demo does
         return True
 
     def _stream(self, worker: threading.Thread) -> Iterator[str]:

@@ -75,8 +75,9 @@ class Run {
   RKLLMPerfStat perf{};
   Clock::time_point started = Clock::now();
 
-  // `fault_if` keeps a fault for prompts that contain a text.
+  // `fault_if` keeps a fault for prompts that contain a text; "asked" has them name it themselves.
   bool fault(const char* name) const {
+    if (s.model.fault("asked")) return asked.find(std::string("fault:") + name) != std::string::npos;
     return s.model.fault(name) && asked.find(s.model.text("fault_if")) != std::string::npos;
   }
 

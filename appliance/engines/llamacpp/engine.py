@@ -28,7 +28,7 @@ from appliance.engines.llamacpp import chunks, command, forced, payload, reasons
 from appliance.engines.llamacpp.connection import Connection
 from appliance.engines.llamacpp.extras import LlamaCppExtras
 from appliance.engines.llamacpp.slot_files import SlotFiles
-from appliance.errors import ModelLoadFailed, Unsupported
+from appliance.errors import EngineError, ModelLoadFailed, Unsupported
 from appliance.system.processes import Spawner
 
 _SLOWEST_DISK = 10e6  # bytes per second: an SD card in a bad mood
@@ -172,6 +172,11 @@ class LlamaCpp:
         server.child.wait_ready(limit)
         answer = server.connection.post("/v1/embeddings", {"input": wanted}, cancel, limit)
         rows = sorted(answer["data"], key=lambda row: int(row["index"]))
+        if any(None in row["embedding"] for row in rows):
+            raise EngineError(
+                f"'{self._spec.id}' made no numbers of that text; it is no model for embeddings, "
+                "so load another and name it in 'model'."
+            )
         vectors = tuple(tuple(map(float, row["embedding"])) for row in rows)
         return Vectors(vectors, int(answer["usage"]["prompt_tokens"]))
 

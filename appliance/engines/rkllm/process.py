@@ -48,7 +48,7 @@ class Pauses:
     """Seconds between a crash and the next start: the first time, and at most."""
 
     first: float = 0.05
-    longest: float = 5.0
+    longest: float = 1.0
 
 
 class NpuProcess:

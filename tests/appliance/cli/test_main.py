@@ -10,7 +10,7 @@ from appliance import __version__
 from appliance.cli.main import build_parser, main
 from tests.helpers.server import ROOT
 
-COMMANDS = ("serve", "chat", "models", "bench", "doctor")
+COMMANDS = ("serve", "chat", "models", "watchdog", "bench", "doctor")
 
 
 @pytest.mark.parametrize("words", [[], *([name] for name in COMMANDS), ["models", "rm"]])

@@ -114,18 +114,19 @@ def test_missing_privileges_are_named(host: str, monkeypatch: pytest.MonkeyPatch
 
 
 CHILD = """
-import json, os, sys
+import json, os, ssl, sys
 from appliance.errors import ConfigError
 from appliance.http.listeners import inherited
 environ = {"LISTEN_PID": str(os.getpid()), "LISTEN_FDS": sys.argv[1]}
 try:
-    found = inherited(environ)
+    found = inherited(environ, ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))
 except ConfigError as problem:
     print(problem)
 else:
     print([listener.socket.family.name for listener in found])
     print([os.get_inheritable(listener.socket.fileno()) for listener in found])
     print(found[0].address)
+    print([listener.tls is not None for listener in found])
     for listener in found:
         listener.socket.close()
 """
@@ -156,6 +157,7 @@ def test_systemd_hands_over_three_families(opened: ExitStack, tmp_path: Path) ->
     assert told[0] == str(["AF_INET", six.socket.family.name, "AF_UNIX"])
     assert told[1] == "[False, False, False]"
     assert told[2] == str(four.address)
+    assert told[3] == "[True, True, False]", "a Unix socket needs no TLS"
 
 
 def test_sockets_for_another_process_are_left_alone() -> None:

@@ -25,7 +25,7 @@ def test_there_is_no_thread_before_the_first_wish_and_none_after_the_end() -> No
 
 
 def test_it_comes_back_after_the_seconds_that_it_was_told() -> None:
-    answers: list[float | None] = [0.0, 0.01, None]
+    answers: list[float | None] = [0.0, 0.01, None, 1e300]
     told: queue.Queue[int] = queue.Queue()
 
     def reap() -> float | None:
@@ -34,7 +34,10 @@ def test_it_comes_back_after_the_seconds_that_it_was_told() -> None:
 
     reaper = Reaper(reap)
     reaper.nudge()
-    assert [told.get(timeout=PATIENCE_S) for _ in range(3)] == [3, 2, 1]
+    assert [told.get(timeout=PATIENCE_S) for _ in range(3)] == [4, 3, 2]
+    reaper.nudge()
+    assert told.get(timeout=PATIENCE_S) == 1
+    assert threads() == ["luna-reaper"]
     reaper.close()
     assert told.empty()
 

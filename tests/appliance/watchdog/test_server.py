@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 
 from appliance import config
 from appliance.errors import ConfigError
+from appliance.http.listeners import Listener, bind
 from appliance.http.tls import server_context
 from appliance.watchdog.readings import Heartbeat
 from appliance.watchdog.server import Server, ServerRefused, server_url
@@ -81,7 +83,9 @@ def test_a_canary(fake: Api, status: int, *, well: bool) -> None:
     assert (body["model"], body["max_tokens"]) == ("qwen", 1)
 
 
-@pytest.mark.parametrize("url", ["", "localhost:80", "ftp://x", "http://", "http://h:port"])
+@pytest.mark.parametrize(
+    "url", ["", "localhost:80", "ftp://x", "http://", "http://h:port", "unix:"]
+)
 def test_what_is_no_url(url: str) -> None:
     with pytest.raises(ConfigError, match=r"watchdog\.url"):
         Server(url)
@@ -105,3 +109,13 @@ def test_its_certificate_may_name_the_device() -> None:
     context = server_context(helpers / "localhost.crt", helpers / "localhost.key")
     with serving(tls=context) as port:
         assert Server(f"https://127.0.0.1:{port}").heartbeats() == ()
+
+
+def test_a_socket_in_the_file_system(tmp_path: Path) -> None:
+    path = tmp_path / "api.sock"
+    with socket.socket(socket.AF_UNIX) as unix:
+        unix.bind(str(path))
+        unix.listen()
+        with serving(listeners=[*bind("127.0.0.1", 0), Listener(unix)]):
+            assert Server(f"unix:{path}").heartbeats() == ()
+    assert Server(f"unix:{path}").heartbeats() is None

@@ -126,7 +126,7 @@ class Asking:
 
     def mix_adapters(self, request: Request) -> Reply:
         """POST /lora-adapters."""
-        if decode(request.body or b"[]", requests.Adapters):
+        if decode(request.body, requests.Adapters):
             raise Unsupported("No LoRA adapter is loaded; merge it into the model file instead.")
         return json_reply(answers.Done())
 

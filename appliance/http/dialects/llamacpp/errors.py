@@ -23,9 +23,12 @@ _TYPES = {
 
 
 class LlamaCppErrorDetail(Struct, frozen=True):
-    """What went wrong; the counts come with `exceed_context_size_error` only."""
+    """What went wrong; the counts come with `exceed_context_size_error` only.
 
-    code: int
+    `code` is the status, and a word where a request is refused before its path is looked at.
+    """
+
+    code: int | str
     message: str
     type: str
     n_prompt_tokens: int | UnsetType = UNSET

@@ -80,7 +80,7 @@ class InfillBody(GenerationBody, frozen=True, kw_only=True):
 class TokenizeBody(Struct, frozen=True, kw_only=True):
     """POST /tokenize: text, or text and tokens in one list."""
 
-    content: str | list[Token | str] = ""
+    content: str | list[Token | str]
     add_special: bool = False
     parse_special: bool = True
     with_pieces: bool = False
@@ -90,7 +90,7 @@ class TokenizeBody(Struct, frozen=True, kw_only=True):
 class DetokenizeBody(Struct, frozen=True, kw_only=True):
     """POST /detokenize."""
 
-    tokens: list[Token] = []
+    tokens: list[Token]
     model: str | None = None
 
 

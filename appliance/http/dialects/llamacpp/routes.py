@@ -165,6 +165,7 @@ def _asking(api: Asking) -> tuple[Route, ...]:
         requests.SlotBody,
         dict[str, Any],
         "Files are in a folder of their own for each model; the oldest go when there are too many.",
+        body_required=False,
         statuses=_WORKING,
         path=(_SLOT,),
         query=(_ACTION, _MODEL),

@@ -231,8 +231,8 @@ def routes(api: Luna) -> tuple[Route, ...]:
         answer=Health,
         description="With one of the parameters the status is that of llama.cpp's server.",
         query=(
-            Parameter("include_slots", "Tell of each slot of the loaded models", bool),
-            Parameter("fail_on_no_slot", "Answer 503 while every slot is busy", bool),
+            Parameter("include_slots", "Tell of each slot of the loaded models", example="1"),
+            Parameter("fail_on_no_slot", "Answer 503 while every slot is busy", example="1"),
         ),
     )
     return (

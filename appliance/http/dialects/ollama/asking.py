@@ -105,7 +105,7 @@ class Asking:
 
     def _load(self, body: requests.OllamaGenerating, teller: type[Teller]) -> Reply:
         """Answer who asks for nothing: the model is loaded for them, or let go."""
-        name, keep = body.model or "", keep_alive(body.keep_alive)
+        name, keep = body.model, keep_alive(body.keep_alive)
         entry = self._registry.resolve(name)
         if keep == 0:
             self._pool.let_go(entry)

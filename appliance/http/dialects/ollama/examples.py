@@ -31,6 +31,7 @@ CHAT: Mapping[str, Any] = {
         "options": _SHORT,
     },
     "A tool of yours": {
+        "model": "luna-small",
         "messages": [{"role": "user", "content": "What is the weather in Oslo?"}],
         "tools": [_TOOL],
         "options": _SHORT,
@@ -39,14 +40,25 @@ CHAT: Mapping[str, Any] = {
     "Load the model, and keep it for an hour": {"model": "luna-small", "keep_alive": "1h"},
 }
 GENERATE: Mapping[str, Any] = {
-    "A question": {"prompt": "What is Luna?", "options": _SHORT, "stream": False},
+    "A question": {
+        "model": "luna-small",
+        "prompt": "What is Luna?",
+        "options": _SHORT,
+        "stream": False,
+    },
     "An answer that fits a schema": {
+        "model": "luna-small",
         "prompt": "Answer in one word: are you there?",
         "format": _SCHEMA,
         "options": {"num_predict": 64},
         "stream": False,
     },
-    "A text without any template": {"prompt": "Luna is", "raw": True, "options": _SHORT},
+    "A text without any template": {
+        "model": "luna-small",
+        "prompt": "Luna is",
+        "raw": True,
+        "options": _SHORT,
+    },
 }
 EMBED: Mapping[str, Any] = {
     "Several texts": {"model": "luna-small", "input": ["Hello", "world"]},

@@ -98,7 +98,7 @@ def generation(body: OllamaGenerating) -> Generation:
     if body.logprobs:
         logprobs = max(1, body.top_logprobs or 0)  # engines may give nothing for 0
     return Generation(
-        model=body.model or "",
+        model=body.model,
         max_tokens=None if limit is None or limit < 0 else limit,
         stop=tuple(text for text in stop if text),
         sampling=Sampling(
@@ -186,7 +186,7 @@ def _vectors(
     body: OllamaEmbedBody | OllamaEmbeddingsBody, inputs: tuple[str, ...], dimensions: int | None
 ) -> EmbeddingRequest:
     keep = keep_alive(body.keep_alive)
-    return EmbeddingRequest(body.model or "", inputs, dimensions, keep)
+    return EmbeddingRequest(body.model, inputs, dimensions, keep)
 
 
 def _answered(message: OllamaMessage, waiting: list[ToolCall]) -> ToolCall | None:

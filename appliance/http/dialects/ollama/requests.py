@@ -82,7 +82,7 @@ class OllamaGenerating(Struct, frozen=True, kw_only=True):
     `keep_alive` is how long the model stays in memory after the answer: seconds, or "5m".
     """
 
-    model: str | None = None
+    model: str
     stream: bool | None = None
     format: Format | None = None
     keep_alive: KeepAlive | None = None
@@ -120,8 +120,8 @@ class OllamaGenerateBody(OllamaGenerating, frozen=True, kw_only=True):
 class OllamaEmbedBody(Struct, frozen=True, kw_only=True):
     """POST /api/embed."""
 
+    model: str
     input: str | Annotated[list[str], Meta(max_length=2048)]
-    model: str | None = None
     dimensions: Annotated[int, Meta(ge=0, lt=2**31)] | None = None
     keep_alive: KeepAlive | None = None
 
@@ -129,7 +129,7 @@ class OllamaEmbedBody(Struct, frozen=True, kw_only=True):
 class OllamaEmbeddingsBody(Struct, frozen=True, kw_only=True):
     """POST /api/embeddings, the older form."""
 
-    model: str | None = None
+    model: str
     prompt: str | None = None
     keep_alive: KeepAlive | None = None
 

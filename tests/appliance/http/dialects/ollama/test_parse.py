@@ -29,11 +29,13 @@ HI = [{"role": "user", "content": "Hi"}]
 
 
 def chat(**more: Any) -> ChatRequest:
-    return parse.chat(decode(json.dumps({"messages": HI} | more).encode(), OllamaChatBody))
+    return parse.chat(
+        decode(json.dumps({"model": "m", "messages": HI} | more).encode(), OllamaChatBody)
+    )
 
 
 def generate(**more: Any) -> ChatRequest | CompletionRequest:
-    return parse.generate(decode(json.dumps(more).encode(), OllamaGenerateBody))
+    return parse.generate(decode(json.dumps({"model": "m"} | more).encode(), OllamaGenerateBody))
 
 
 def options(**named: Any) -> Generation:
@@ -66,7 +68,7 @@ def test_options_that_are_right_are_taken(named: dict[str, Any]) -> None:
 
 
 def test_a_plain_chat() -> None:
-    assert chat() == ChatRequest(Generation(""), (Message(Role.USER, "Hi"),))
+    assert chat() == ChatRequest(Generation("m"), (Message(Role.USER, "Hi"),))
 
 
 def test_numbers_may_have_a_fraction() -> None:
@@ -158,7 +160,7 @@ def test_images_are_refused_and_named(images: list[str]) -> None:
 
 
 def test_a_prompt_is_a_turn() -> None:
-    found = generate(prompt="Hi", system="Be brief.", think=False, model="m")
+    found = generate(prompt="Hi", system="Be brief.", think=False)
     assert found == ChatRequest(
         Generation("m"),
         (Message(Role.SYSTEM, "Be brief."), Message(Role.USER, "Hi")),
@@ -178,8 +180,8 @@ def test_a_conversation_goes_on_from_its_context() -> None:
 
 
 def test_raw_text_and_text_to_fill_in() -> None:
-    assert generate(prompt="a", raw=True) == CompletionRequest(Generation(""), "a")
-    assert generate(prompt="a", suffix="b") == CompletionRequest(Generation(""), "a", "b")
+    assert generate(prompt="a", raw=True) == CompletionRequest(Generation("m"), "a")
+    assert generate(prompt="a", suffix="b") == CompletionRequest(Generation("m"), "a", "b")
     assert isinstance(generate(prompt="a", suffix=""), ChatRequest)
     with pytest.raises(Unsupported, match="template"):
         generate(prompt="a", raw=True, format="json")
@@ -187,7 +189,7 @@ def test_raw_text_and_text_to_fill_in() -> None:
 
 def test_inputs_of_embeddings() -> None:
     def embed(value: Any, **more: Any) -> tuple[Any, ...]:
-        return parse.embed(OllamaEmbedBody(input=value, **more)).inputs
+        return parse.embed(OllamaEmbedBody(model="m", input=value, **more)).inputs
 
     assert embed("a") == ("a",)
     assert embed(["a", "b"]) == ("a", "b")
@@ -195,8 +197,10 @@ def test_inputs_of_embeddings() -> None:
     with pytest.raises(BadRequest) as caught:
         embed(["a", ""])
     assert caught.value.param == "input[1]"
-    assert parse.embeddings(OllamaEmbeddingsBody(prompt="a", keep_alive=0)).keep_alive == 0
-    assert parse.embeddings(OllamaEmbeddingsBody()).inputs == ()
+    assert (
+        parse.embeddings(OllamaEmbeddingsBody(model="m", prompt="a", keep_alive=0)).keep_alive == 0
+    )
+    assert parse.embeddings(OllamaEmbeddingsBody(model="m")).inputs == ()
 
 
 def test_the_name_of_a_model() -> None:

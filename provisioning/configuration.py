@@ -1,0 +1,90 @@
+"""Settings of the service: a file of its own, because it has to start when the API's is broken.
+
+`provisioning.toml` has the tables `[setup]` and `[limits]`; the identity file may have the label's
+`setup_passphrase`.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import fields
+from pathlib import Path
+from typing import Annotated, Any, Final, TypeVar
+
+import msgspec
+from msgspec import Meta, Struct, field
+
+from appliance.errors import ConfigError
+from appliance.system.identity import FILE as IDENTITY_FILE
+from appliance.system.identity import Identity
+from provisioning.payloads import SetupNetwork
+from provisioning.situation import Limits
+
+FILE: Final = "provisioning.toml"
+_T = TypeVar("_T")
+_ADDRESS: Final = r"^\d{1,3}(\.\d{1,3}){3}/\d{1,2}$"
+
+Address = Annotated[str, Meta(pattern=_ADDRESS)]
+Passphrase = Annotated[str, Meta(pattern=r"^([ -~]{8,63})?$")]  # what a label can show
+
+
+class SetupSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """The setup network; `name` "" means Luna- and four digits of the identity.
+
+    `more_addresses` are further addresses of the box there, for answers of its DNS.
+    """
+
+    name: Annotated[str, Meta(max_length=32)] = ""
+    passphrase: Passphrase = ""
+    address: Address = "10.42.0.1/24"
+    more_addresses: tuple[Address, ...] = ()
+
+
+class Configuration(Struct, frozen=True, forbid_unknown_fields=True):
+    """All that can be set."""
+
+    setup: SetupSettings = field(default_factory=SetupSettings)
+    limits: Limits = field(default_factory=Limits)
+
+
+class _Label(Struct, frozen=True):
+    setup_passphrase: Passphrase = ""
+
+
+def load(folder: Path) -> Configuration:
+    """From the settings folder, /etc/luna; a missing file is an empty one. Raises ConfigError."""
+    file = folder / FILE
+    content = _read(file)
+    known = {each.name for each in fields(Limits)}
+    if unknown := set(content.get("limits", ())) - known:
+        raise ConfigError(f"{file} has limits that are unknown: {', '.join(sorted(unknown))}.")
+    return _convert(file, content, Configuration)
+
+
+def setup_network(configuration: Configuration, folder: Path, identity: Identity) -> SetupNetwork:
+    """The network that the box makes. Raises ConfigError."""
+    told = configuration.setup
+    file = folder / IDENTITY_FILE
+    label = _convert(file, _read(file), _Label).setup_passphrase
+    return SetupNetwork(
+        ssid=(told.name or f"Luna-{identity.short.upper()}").encode("utf-8")[:32],
+        passphrase=told.passphrase or label,
+        address=told.address,
+        more_addresses=told.more_addresses,
+    )
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text("utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{file} cannot be read: {error}.") from error
+
+
+def _convert(file: Path, content: dict[str, Any], kind: type[_T]) -> _T:
+    try:
+        return msgspec.convert(content, kind)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"A setting in {file} is wrong: {error}.") from error
