@@ -220,10 +220,12 @@ def _spec(entry: Entry, settings: Settings) -> ModelSpec:
 
 def _context(entry: Entry, settings: Settings) -> int:
     """Tokens: what the manifest says, then the settings, then what the model was trained for."""
-    trained = entry.context_length or _DEFAULT_CONTEXT
     configured = settings.npu_engine.context if entry.for_npu else settings.cpu_engine.context
-    wanted = entry.manifest.context or configured or min(trained, _DEFAULT_CONTEXT)
-    return min(wanted, trained)
+    wanted = entry.manifest.context or configured
+    trained = entry.context_length
+    if not trained:  # a file of the NPU does not say, only the runtime knows
+        trained = wanted if entry.for_npu and wanted else _DEFAULT_CONTEXT
+    return min(wanted or _DEFAULT_CONTEXT, trained)
 
 
 def _prompt_caches(settings: Settings, environ: Mapping[str, str]) -> PrefixFiles:

@@ -12,6 +12,11 @@ def encode(data: bytes) -> bytes:
     return b"data: " + data + b"\n\n"
 
 
+def named(name: str, data: bytes) -> bytes:
+    """One event that has a name."""
+    return b"event: " + name.encode() + b"\ndata: " + data + b"\n\n"
+
+
 def comment(text: str) -> bytes:
     """A line that clients ignore: it keeps a silent stream alive."""
     return b": " + text.encode() + b"\n\n"

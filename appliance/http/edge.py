@@ -21,6 +21,7 @@ _access = logging.getLogger("luna.access")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _EXPOSED = "x-request-id, x-luna-ignored, retry-after"
 _METHODS = "GET, POST, PUT, DELETE, HEAD, OPTIONS"
+_PULSE = "/luna/engines"  # asked for by the watchdog every other second: logged if it fails only
 
 Headers = list[tuple[str, str]]
 
@@ -86,6 +87,7 @@ class _Record:
         self.bytes = 0
         self.whole = False
         self._what = f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']!a}"
+        self._is_pulse = environ["PATH_INFO"] == _PULSE
         self._caller = caller
         self._clock = clock
         self._begun = clock()
@@ -93,7 +95,8 @@ class _Record:
     def write(self) -> None:
         """Log the request, once it is over."""
         gone = "" if self.whole else " (cut off)"
-        _access.info(
+        _access.log(
+            logging.DEBUG if self._is_pulse and self.status == "200" else logging.INFO,
             "%s %s %s %d bytes %.1f ms %s%s",
             self._caller.client,
             self._what,

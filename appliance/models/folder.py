@@ -14,6 +14,7 @@ from typing import Any
 
 from appliance.models import gguf
 from appliance.models.manifest import NAME, BadManifest, Manifest, read
+from appliance.models.rkllm_names import parse_name
 
 _NPU = ".rkllm"
 _SUFFIXES = (".gguf", _NPU)
@@ -76,8 +77,7 @@ def inspect(path: Path, id: str, manifest_folder: Path | None = None) -> Entry:
     try:
         manifest = read(manifest_folder) if manifest_folder else Manifest()
         if entry.for_npu:
-            problem = "" if stat.st_size else "The file is empty: it is still being copied."
-            return replace(entry, manifest=manifest, problem=problem)
+            return _for_npu(replace(entry, manifest=manifest))
         header = gguf.read_header(path)
         size = _complete_size(path, stat.st_size, header.least_bytes)
     except (gguf.BadModelFile, BadManifest) as error:
@@ -97,6 +97,14 @@ def inspect(path: Path, id: str, manifest_folder: Path | None = None) -> Entry:
         reranker=header.reranker,
         metadata=header.metadata,
     )
+
+
+def _for_npu(entry: Entry) -> Entry:
+    """What is known by names: of the file, or of its folder if the file has none to speak of."""
+    generic = entry.path.stem == "model"
+    name = parse_name(entry.path.parent.name if generic else entry.path.name)
+    problem = "" if entry.size_bytes else "The file is empty: it is still being copied."
+    return replace(entry, parameters=name.parameters, context_length=name.context, problem=problem)
 
 
 def parts(path: Path) -> tuple[Path, ...]:

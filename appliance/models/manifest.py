@@ -28,14 +28,14 @@ class Manifest(Struct, frozen=True, forbid_unknown_fields=True):
     """`context` is tokens per request, 0 for the engine's default; `template` a Jinja file.
 
     For the NPU only: `stop` strings end every answer, and `pooling` is how the hidden states of a
-    text become one vector.
+    text become one vector, if not as its folder says.
     """
 
     aliases: tuple[str, ...] = ()
     context: Annotated[int, Meta(ge=0)] = 0
     template: str | None = None
     stop: tuple[str, ...] = ()
-    pooling: Literal["mean", "last"] = "mean"
+    pooling: Literal["mean", "last"] | None = None
     sampling: Defaults = field(default_factory=Defaults)
 
     def defaults(self) -> Sampling:

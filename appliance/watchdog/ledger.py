@@ -56,7 +56,8 @@ class Ledger(Struct, frozen=True):
         if boot and boot == self.boot:
             return self
         proven = self.boot and not self.reboot_from
-        return structs.replace(self, boot=boot, reboot_from=0.0 if proven else reboot_apart)
+        since = 0.0 if proven else reboot_apart
+        return structs.replace(self, boot=boot, reboot_from=since, share=1.0)
 
 
 def read(folder: Path) -> Ledger | None:

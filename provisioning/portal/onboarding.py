@@ -5,17 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from appliance.errors import Retryable
 from provisioning.credentials import Credentials
 from provisioning.results import Result
 from provisioning.situation import State
 from provisioning.survey import Network
-
-
-class Busy(Retryable):
-    """It cannot be begun now: Luna is joining a network already, or NetworkManager is away."""
-
-    code = "onboarding_busy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +17,8 @@ class Situation:
 
     `age` is the seconds since `networks` were looked for, None if they never were. `stays` means
     that the setup network stays up while Luna joins another one. `joining` is the network that it
-    tries, from the moment it was asked to. `country` is empty where none was chosen.
+    tries, from the moment it was asked to, and empty if it is not known which. `country` is empty
+    where none was chosen.
     """
 
     state: State
@@ -48,11 +42,11 @@ class Onboarding(Protocol):
     def join(self, credentials: Credentials, after: float) -> None:
         """Begin to join in `after` seconds, when the answer to the phone has arrived.
 
-        `situation` tells of it from now on. Raises Busy where it cannot be begun.
+        `situation` tells of it from now on. Raises Retryable where it cannot be begun.
         """
 
     def countries(self) -> tuple[str, ...]:
-        """Those that may be chosen, ISO 3166-1 alpha-2; empty where no radio obeys."""
+        """Those that may be chosen, ISO 3166-1 alpha-2."""
 
     def set_country(self, country: str) -> None:
-        """Keep to that country's radio rules; raises Busy where that is impossible now."""
+        """Keep to that country's radio rules; raises LunaError where that is impossible."""

@@ -102,8 +102,9 @@ class Pages:
             listed.pop()  # the weakest; it can still be joined by its name
 
     def joining(self, language: Language, ssid: bytes, *, stays: bool) -> bytes:
-        """What happens now, sent before it does."""
-        return self._render("joining", language, "joining", name=printable(ssid), stays=stays)
+        """What happens now, sent before it does; an empty name is a network that nobody named."""
+        name = printable(ssid) or "WiFi"
+        return self._render("joining", language, "joining", name=name, stays=stays)
 
     def joined(self, language: Language, result: Result) -> bytes:
         """It worked, and where to go next."""

@@ -10,10 +10,11 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl
 
+from appliance.errors import LunaError
 from provisioning.credentials import printable
 from provisioning.portal.forms import BadForm, Mistake, fields, read_join
 from provisioning.portal.languages import Language, Languages
-from provisioning.portal.onboarding import Busy, Onboarding, Situation
+from provisioning.portal.onboarding import Onboarding, Situation
 from provisioning.portal.page import Pages
 from provisioning.portal.place import Place, split_authority
 from provisioning.portal.probes import Answer, find, redirect
@@ -119,8 +120,8 @@ class Site:
             return self._page(page, 400)
         except BadForm:
             return self._choose(language, self._onboarding.situation(), "form", 400)
-        except Busy as busy:
-            _log.info("not now: %s", busy)
+        except LunaError as error:
+            _log.warning("A phone's wish cannot be met: %s", error)
             return self._choose(language, self._onboarding.situation(), "busy", 503)
 
     def _join(self, _: str, language: Language, sent: Mapping[str, bytes]) -> Answer:

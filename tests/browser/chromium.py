@@ -72,6 +72,32 @@ class Page:
         )
         self.call("Page.navigate", url=url)
 
+    def emulate(
+        self, *, javascript: bool = True, dark: bool = False, reduced_motion: bool = False
+    ) -> None:
+        """Be such a browser from the next page on; `evaluate` works without JavaScript too."""
+        self.call("Emulation.setScriptExecutionDisabled", value=not javascript)
+        features = {
+            "prefers-color-scheme": "dark" if dark else "light",
+            "prefers-reduced-motion": "reduce" if reduced_motion else "no-preference",
+        }
+        self.call(
+            "Emulation.setEmulatedMedia",
+            features=[{"name": name, "value": value} for name, value in features.items()],
+        )
+
+    def press(self, key: str, text: str = "") -> None:
+        """Press and release a key, by its name in UI Events; `text` is what it types."""
+        code = {"Tab": 9, "Enter": 13, " ": 32}.get(key, 0)
+        self.call(
+            "Input.dispatchKeyEvent", type="keyDown", key=key, windowsVirtualKeyCode=code, text=text
+        )
+        self.call("Input.dispatchKeyEvent", type="keyUp", key=key, windowsVirtualKeyCode=code)
+
+    def type(self, text: str) -> None:
+        """Type into what has the focus."""
+        self.call("Input.insertText", text=text)
+
     def evaluate(self, script: str) -> Any:
         """The value of an expression of JavaScript."""
         done = self.call("Runtime.evaluate", expression=script, returnByValue=True)

@@ -36,8 +36,10 @@ def npu(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
     folder = tmp_path_factory.mktemp("npu")
     own = folder / "models" / "sim"
     language.write(own)
+    (own / "luna.toml").write_text('context = 8192\naliases = ["npu"]\n', "utf-8")
     models.write(
         own / "model.rkllm",
+        max_context=16384,
         bytes=1,
         reply="Grüß dich! I am a model.",
         if1="weather",
@@ -172,9 +174,9 @@ def test_what_has_no_effect_is_named(client: OpenAI, npu: RunningLuna) -> None:
 
 def test_a_prompt_that_is_too_long_is_refused(client: OpenAI) -> None:
     with pytest.raises(openai.BadRequestError) as caught:
-        ask(client, "x" * 5000)
+        ask(client, "x" * 9000, model="npu")
     assert caught.value.code == "context_length_exceeded"
-    assert "4096 tokens" in caught.value.message
+    assert "8192 tokens" in caught.value.message
 
 
 def test_pictures_are_refused(client: OpenAI) -> None:

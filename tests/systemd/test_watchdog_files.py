@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import configparser
 import shutil
 import subprocess
 from pathlib import Path
@@ -10,9 +11,14 @@ import pytest
 
 FOLDER = Path(__file__).parents[2] / "systemd"
 
-pytestmark = pytest.mark.needs("root", "systemd-analyze")
+
+def test_the_hardware_watchdog_is_on() -> None:
+    settings = configparser.ConfigParser()
+    settings.read(FOLDER / "system.conf.d/luna.conf")
+    assert settings["Manager"]["RuntimeWatchdogSec"] == "30s"
 
 
+@pytest.mark.needs("root", "systemd-analyze")
 def test_load_and_clock_of_the_npu_are_opened(tmp_path: Path) -> None:
     (tmp_path / "etc").mkdir()
     for name in ("passwd", "group"):

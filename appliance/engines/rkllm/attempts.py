@@ -8,18 +8,18 @@ from dataclasses import dataclass, replace
 
 from appliance.domain.events import Content, Event, Finish, Reasoning, ToolCallDelta, Usage
 from appliance.domain.requests import ChatRequest
+from appliance.engines.rkllm.chat.answer import Piece
 from appliance.engines.rkllm.chat.jsonmode import ATTEMPTS, JsonMode
 from appliance.engines.rkllm.chat.toolchoice import missing_call
-from appliance.engines.rkllm.reply import Piece
 from appliance.errors import EngineError
 
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How one answer ended, and which tools it called."""
+    """How one answer ended, and how many tools it called."""
 
     finish: Finish
-    calls: tuple[str, ...]
+    calls: int
 
 
 Turn = Callable[[ChatRequest], Generator[Piece, None, Ending]]
@@ -49,7 +49,7 @@ def _call(request: ChatRequest, turn: Turn) -> Generator[Event]:
                 yield from held
                 held, ending = [], (yield from answer)
         usage += ending.finish.usage
-        problem = missing_call(request, ending.calls)
+        problem = "" if ending.calls else missing_call(request, ())
         if not problem or ending.finish.reason == "length":
             yield from held
             yield replace(ending.finish, usage=usage)

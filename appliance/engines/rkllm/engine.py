@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Generator, Iterator
 from dataclasses import replace
 
@@ -19,17 +20,18 @@ from appliance.engines.base import Vectors
 from appliance.engines.rkllm import attempts
 from appliance.engines.rkllm.abi import RKLLMInferMode
 from appliance.engines.rkllm.attempts import Ending
+from appliance.engines.rkllm.chat.answer import AnswerReader, Piece
+from appliance.engines.rkllm.chat.ignored import ignored
+from appliance.engines.rkllm.chat.pooling import embedding
 from appliance.engines.rkllm.chat.prefix import Build, Plan, PrefixStore
 from appliance.engines.rkllm.chat.prefixfiles import PrefixFiles
+from appliance.engines.rkllm.chat.reasoning import ReasoningSplitter
 from appliance.engines.rkllm.failures import StartFailed
 from appliance.engines.rkllm.library import abi_of
 from appliance.engines.rkllm.link import Limits
 from appliance.engines.rkllm.memory import Memory
 from appliance.engines.rkllm.model import NpuModel, greedy
-from appliance.engines.rkllm.pooling import pooled
 from appliance.engines.rkllm.process import Task
-from appliance.engines.rkllm.reply import Piece, Reply
-from appliance.engines.rkllm.sampling import unhonoured
 from appliance.engines.rkllm.speech import Asked
 from appliance.engines.rkllm.values import Run
 from appliance.engines.rkllm.wire import Ended, Rows, Said
@@ -87,9 +89,8 @@ class Rkllm:
 
     def ignored(self, generation: Generation) -> tuple[str, ...]:
         """What the runtime's version cannot do, and the probabilities that none tells."""
-        loaded, abi = self._model.spec.common.defaults, abi_of(self._model.version)
-        names = unhonoured(abi, loaded, generation.sampling)
-        return names if generation.logprobs is None else (*names, "logprobs")
+        per_run = abi_of(self._model.version).sampling is not None
+        return ignored(generation, self._model.spec.common.defaults, per_run=per_run)
 
     def chat(self, request: ChatRequest, cancel: CancelToken) -> Iterator[Event]:
         """The next turn of a conversation, asked again where its form was not the wanted one."""
@@ -120,7 +121,8 @@ class Rkllm:
                 store.forget()
                 for message in running.messages():
                     if isinstance(message, Rows):
-                        vectors.append(pooled(message, self._model.spec.pooling))
+                        values = array("f", message.values)
+                        vectors.append(embedding(values, message.columns, self._model.pooling))
                     elif isinstance(message, Ended):
                         tokens += message.prompt_tokens
         if len(vectors) != len(inputs):
@@ -141,7 +143,7 @@ class Rkllm:
         """One run, told as it comes."""
         size = self._checked_size(asked.prompt)
         if wanted.max_tokens == 0:
-            return Ending(Finish("length", Usage(size, 0)), ())
+            return Ending(Finish("length", Usage(size, 0)), 0)
         run = Run(
             asked.prompt,
             sampling=greedy(wanted.sampling.over(self._model.spec.common.defaults)),
@@ -151,8 +153,8 @@ class Rkllm:
         )
         with self._memory.run() as store:
             ended = yield from self._remembered(run, asked, store, cancel)
-        yield from asked.reply.finish()
-        return Ending(self._finish(asked, wanted, ended), tuple(asked.reply.calls))
+        yield from asked.reader.finish()
+        return Ending(self._finish(asked, wanted, ended), asked.reader.calls)
 
     def _remembered(
         self, run: Run, asked: Asked, store: PrefixStore, cancel: CancelToken
@@ -161,23 +163,23 @@ class Rkllm:
         tokens = run.prompt
         if isinstance(tokens, str):
             store.forget()
-            ended, _ = yield from self._told(Task(run), asked.reply, cancel)
+            ended, _ = yield from self._told(Task(run), asked.reader, cancel)
             return ended
         identity = self._model.identity()
         plan = store.plan(identity, tokens)
         try:
-            ended, said = yield from self._told(_task(run, plan), asked.reply, cancel)
+            ended, said = yield from self._told(_task(run, plan), asked.reader, cancel)
         except StartFailed:
             store.refused(plan)
             plan = store.plan(identity, tokens)
-            ended, said = yield from self._told(_task(run, plan), asked.reply, cancel)
+            ended, said = yield from self._told(_task(run, plan), asked.reader, cancel)
         if ended.context:
             store.ran(identity, tokens, said, ended.context)
-        store.saw(identity, asked.stable())
+        store.saw(identity, asked.shared())
         return ended
 
     def _told(
-        self, task: Task, reply: Reply, cancel: CancelToken
+        self, task: Task, reader: AnswerReader, cancel: CancelToken
     ) -> Generator[Piece, None, tuple[Ended, list[int]]]:
         said: list[int] = []
         limits = self._limits(_size(task.run.prompt))
@@ -185,25 +187,25 @@ class Rkllm:
             for message in running.messages():
                 if isinstance(message, Ended):
                     return message, said
-                if isinstance(message, Said) and not reply.ended:
+                if isinstance(message, Said) and not reader.stopped:
                     said += message.tokens
-                    yield from reply.feed(message.text)
-                    if reply.ended:
+                    yield from reader.feed(message.text)
+                    if reader.stopped:
                         running.abort()
         raise EngineError("The NPU ended the run without a word; send the request again.")
 
     def _build(self, build: Build, cancel: CancelToken) -> None:
         """Have the state of a prefix written to a file."""
         run = Run(build.tokens, max_new_tokens=1, save_cache=build.path)
-        for _ in self._told(Task(run), Reply(), cancel):
+        for _ in self._told(Task(run), AnswerReader(ReasoningSplitter(keep=True)), cancel):
             pass
 
     def _finish(self, asked: Asked, wanted: Generation, ended: Ended) -> Finish:
         size = len(asked.prompt) if isinstance(asked.prompt, tuple) else ended.prompt_tokens
         reason: FinishReason = "stop"
-        if asked.reply.calls:
+        if asked.reader.calls:
             reason = "tool_calls"
-        elif not asked.reply.ended and self._was_cut(size, wanted, ended):
+        elif not asked.reader.stopped and self._was_cut(size, wanted, ended):
             reason = "length"
         usage = Usage(size, ended.tokens, max(0, size - ended.prompt_tokens))
         timings = Timings(ended.prompt_tokens, ended.prompt_ms, ended.tokens, ended.generated_ms)

@@ -16,6 +16,7 @@ import sys
 import threading
 from pathlib import Path
 
+from appliance.engines.rkllm.board import check_board
 from appliance.engines.rkllm.driver import check_driver, read_driver_version
 from appliance.engines.rkllm.library import open_library
 from appliance.engines.rkllm.runtime import Runtime
@@ -23,6 +24,7 @@ from appliance.engines.rkllm.values import Run
 from appliance.engines.rkllm.wire import decode_load
 from appliance.engines.rkllm.worker import Worker, tell_log
 from appliance.errors import LunaError
+from appliance.system.board import read_board
 
 _EXPLAINABLE = 70  # EX_SOFTWARE: the reason stands on stderr
 _FILES = 65536  # the runtime opens a handle for each of many buffers
@@ -43,6 +45,7 @@ def main() -> int:
     _flush_every_line()
     _allow_files()
     try:
+        check_board(args.load.model, read_board().compatible)
         check_driver(read_driver_version())
         runtime = Runtime(open_library(args.library, args.version), args.load)
         runtime.run(_SMOKE, lambda piece: True)

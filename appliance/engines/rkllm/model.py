@@ -11,6 +11,7 @@ from appliance.config import NpuEngineSettings
 from appliance.domain.sampling import Sampling
 from appliance.engines.base import ModelSpec
 from appliance.engines.rkllm import command
+from appliance.engines.rkllm.chat.pooling import Pooling, pooling_of
 from appliance.engines.rkllm.chat.prefixfiles import Identity, model_identity
 from appliance.engines.rkllm.domains import Domains
 from appliance.engines.rkllm.locate import find_library
@@ -30,13 +31,13 @@ class NpuSpec:
     """What only models of the NPU have beside a `ModelSpec`.
 
     `folder` holds the tokenizer's files, None for a bare file. Every answer ends at a string of
-    `stop`. `pooling` makes one vector of a text's hidden states.
+    `stop`. `pooling` makes one vector of a text's hidden states; None leaves it to the folder.
     """
 
     common: ModelSpec
     folder: Path | None = None
     stop: tuple[str, ...] = ()
-    pooling: Literal["mean", "last"] = "mean"
+    pooling: Literal["mean", "last"] | None = None
 
 
 class NpuModel:
@@ -59,6 +60,7 @@ class NpuModel:
         self._version: RuntimeVersion | None = None
         self._speech: Speech | None = None
         self._identity: Identity | None = None
+        self.pooling = Pooling(spec.pooling or "mean")
         self.context = spec.common.context // _STEP * _STEP or _STEP
         self.process = NpuProcess(
             spec.common.id,
@@ -137,6 +139,8 @@ class NpuModel:
 
     def _learn(self) -> Speech:
         try:
+            if self.spec.pooling is None and self.spec.folder is not None:
+                self.pooling = pooling_of(self.spec.folder)
             return Speech.load(self.spec.folder, self.spec.common.chat_template)
         except ModelLoadFailed as error:
             self._failure = error

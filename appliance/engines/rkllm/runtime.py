@@ -7,7 +7,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from ctypes import Structure, byref, c_int, c_int32, c_void_p, pointer
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -63,11 +62,7 @@ class Runtime:
                 code = self._calls.rkllm_run(handle, byref(given), byref(how), None)
             finally:
                 self._running = False
-            return replace(self._outcome(code), ignored=self.ignored(run))
-
-    def ignored(self, run: Run) -> tuple[str, ...]:
-        """What of `run` this library cannot honour, by the names of Sampling."""
-        return sampling.unhonoured(self._abi, self._load.sampling, run.sampling)
+            return self._outcome(code)
 
     def abort(self) -> None:
         """Ask the run under way to end soon, from any thread; in the prompt that takes a while.

@@ -16,7 +16,6 @@ _COMMON = (
     "frequency_penalty",
     "presence_penalty",
 )
-_NEVER = ("min_p", "typical_p", "seed", "logit_bias")
 _MIROSTAT = ("mirostat", "mirostat_tau", "mirostat_eta")
 
 
@@ -35,16 +34,6 @@ def of_run(abi: Abi, loaded: Structure, sampling: Sampling) -> Structure | None:
     struct = abi.sampling(**{name: getattr(loaded, name) for name in _COMMON + _MIROSTAT})
     apply(sampling, struct)
     return struct
-
-
-def unhonoured(abi: Abi, loaded: Sampling, wanted: Sampling) -> tuple[str, ...]:
-    """Names of what a run wants and this library cannot do, by the names of Sampling."""
-    names = [name for name in _NEVER if getattr(wanted, name) not in (None, ())]
-    if wanted.ignore_eos and not (loaded.ignore_eos and can_ignore_eos(abi)):
-        names.append("ignore_eos")
-    if abi.sampling is None:
-        names += [n for n in _COMMON if getattr(wanted, n) not in (None, getattr(loaded, n))]
-    return tuple(names)
 
 
 def can_ignore_eos(abi: Abi) -> bool:

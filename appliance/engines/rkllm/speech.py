@@ -6,17 +6,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from appliance.domain.messages import Message, Role, ToolDefinition
+from appliance.domain.messages import Message
 from appliance.domain.requests import ChatRequest, CompletionRequest, Prompt
 from appliance.engines.rkllm.chat import tokenizer as tokenizers
+from appliance.engines.rkllm.chat.answer import AnswerReader
+from appliance.engines.rkllm.chat.flatten import flattened, with_tools
 from appliance.engines.rkllm.chat.reasoning import ReasoningSplitter, opens_reasoning
 from appliance.engines.rkllm.chat.stable import stable_prefix
 from appliance.engines.rkllm.chat.template import ChatTemplate, load_template
 from appliance.engines.rkllm.chat.tokenizer import Tokenizer
 from appliance.engines.rkllm.chat.toolcalls import ToolCallParser
-from appliance.engines.rkllm.chat.toolchoice import forced_opening, offered
-from appliance.engines.rkllm.chat.toolformats import format_of
-from appliance.engines.rkllm.reply import Reply
+from appliance.engines.rkllm.chat.toolchoice import forced_opening, instruction, offered
+from appliance.engines.rkllm.chat.toolformats import HERMES, ToolFormat, format_of
 from appliance.errors import BadRequest, Unsupported
 
 
@@ -24,13 +25,13 @@ from appliance.errors import BadRequest, Unsupported
 class Asked:
     """What the runtime is given, and what reads its answer. Text is put into its own template.
 
-    `stable` works out which first tokens other conversations may have too.
+    `shared` works out which first tokens other conversations may have too.
     """
 
     prompt: Prompt
-    reply: Reply
+    reader: AnswerReader
     thinking: bool = False
-    stable: Callable[[], tuple[int, ...]] = tuple
+    shared: Callable[[], tuple[int, ...]] = tuple
 
 
 class Speech:
@@ -70,13 +71,14 @@ class Speech:
         return self._tokenizer
 
     def continuation(self, request: CompletionRequest, stops: tuple[str, ...]) -> Asked:
-        """The continuation of a prompt; raises Unsupported."""
+        """The continuation of a prompt; raises BadRequest, Unsupported."""
         if request.suffix is not None:
             raise Unsupported("The NPU cannot fill in before a suffix.", param="suffix")
         prompt = request.prompt
         if isinstance(prompt, str):
             prompt = self.tokenizer.encode(prompt, special=True)
-        return Asked(self.whole(prompt), Reply((*request.generation.stop, *stops)))
+        stops = (*request.generation.stop, *stops)
+        return Asked(self.whole(prompt), AnswerReader(ReasoningSplitter(keep=True), stops=stops))
 
     def whole(self, prompt: Prompt) -> Prompt:
         """A text as the model expects it to begin and end; tokens are checked. Where it is known.
@@ -92,56 +94,55 @@ class Speech:
         return prompt
 
     def turn(self, request: ChatRequest, stops: tuple[str, ...]) -> Asked:
-        """The next turn of a conversation; raises BadRequest, Unsupported."""
-        tools = offered(request)
+        """The next turn of a conversation; raises BadRequest, EngineError."""
+        stops = (*request.generation.stop, *stops)
         if self._template is None or self._tokenizer is None:
-            return self._flat(request, stops, tools)
-        tokenizer, template = self._tokenizer, self._template
-        if tools and self._format is None:
-            raise Unsupported(
-                "This model's chat template knows no tools; choose another model, or name another "
-                "template in its luna.toml.",
-                param="tools",
-            )
+            return _flat(request, stops)
+        return self._rendered(request, stops, self._tokenizer, self._template)
 
-        def render(messages: Sequence[Message]) -> tuple[int, ...]:
-            return tokenizer.encode(template.render(messages, tools, request.thinking))
+    def _rendered(
+        self,
+        request: ChatRequest,
+        stops: tuple[str, ...],
+        tokenizer: Tokenizer,
+        template: ChatTemplate,
+    ) -> Asked:
+        tools = offered(request)
+        taught = tools if self._format is None else ()
+        known = () if taught else tools
+        messages = with_tools(request.messages, taught) if taught else request.messages
 
-        text = template.render(request.messages, tools, request.thinking)
-        parser, opening = None, None
-        if tools and self._format is not None:
-            opening = forced_opening(self._format, request, text)
-            parser = ToolCallParser(self._format, tools, parallel=request.parallel_tool_calls)
+        def render(turns: Sequence[Message]) -> str:
+            return template.render(turns, known, request.thinking)
+
+        def shared() -> tuple[int, ...]:
+            return stable_prefix(lambda turns: tokenizer.encode(render(turns)), messages, tokens)
+
+        text = render(messages)
+        opening = forced_opening(self._format or HERMES, request, text)
         splitter = ReasoningSplitter(
             opened=opening is None and opens_reasoning(text), keep=request.reasoning_in_content
         )
         if opening is not None:
             text += opening.prompt
-        said = "" if opening is None else opening.said
-        reply = Reply((*request.generation.stop, *stops), splitter, parser, said)
         tokens = tokenizer.encode(text)
-        return Asked(tokens, reply, stable=lambda: stable_prefix(render, request.messages, tokens))
-
-    def _flat(
-        self, request: ChatRequest, stops: tuple[str, ...], tools: tuple[ToolDefinition, ...]
-    ) -> Asked:
-        """One text for the runtime's own template, which knows a single question."""
-        if tools:
-            raise Unsupported(
-                "Tools need the model's own chat template: copy tokenizer.json and "
-                "tokenizer_config.json from where the model was made into its folder.",
-                param="tools",
-            )
-        splitter = ReasoningSplitter(keep=request.reasoning_in_content)
-        reply = Reply((*request.generation.stop, *stops), splitter)
-        return Asked(flattened(request.messages), reply, thinking=request.thinking is not False)
+        said = "" if opening is None else opening.said
+        reader = AnswerReader(splitter, _parser(request, self._format), stops, said)
+        return Asked(tokens, reader, shared=shared)
 
 
-def flattened(messages: Sequence[Message]) -> str:
-    """A conversation as one question: what was said before is told in it, turn by turn."""
-    *before, last = messages
-    rules = [each.content for each in before if each.role is Role.SYSTEM]
-    turns = [each for each in before if each.role is not Role.SYSTEM]
-    told = [f"{each.role.capitalize()}: {each.content}" for each in turns]
-    story = ["The conversation so far:", *told, "Answer the next message:"] if told else []
-    return "\n\n".join([*rules, *story, last.content])
+def _flat(request: ChatRequest, stops: tuple[str, ...]) -> Asked:
+    """One text for the runtime's own template, which knows a single question."""
+    tools = offered(request)
+    messages = with_tools(request.messages, tools) if tools else request.messages
+    text = "\n\n".join(filter(None, [flattened(messages), instruction(request)]))
+    splitter = ReasoningSplitter(keep=request.reasoning_in_content)
+    reader = AnswerReader(splitter, _parser(request, None), stops)
+    return Asked(text, reader, thinking=request.thinking is not False)
+
+
+def _parser(request: ChatRequest, format: ToolFormat | None) -> ToolCallParser | None:
+    tools = offered(request)
+    if not tools:
+        return None
+    return ToolCallParser(format or HERMES, tools, parallel=request.parallel_tool_calls)

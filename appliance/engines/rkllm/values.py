@@ -86,7 +86,7 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class RunEnd:
-    """How a run ended, and after how many tokens; `ignored` could not be honoured.
+    """How a run ended, and after how many tokens.
 
     A run that was `stopped` by its listener or an abort, or cut short by its limit because the
     library knows none (`limited`), leaves a context that should be cleared.
@@ -96,7 +96,6 @@ class RunEnd:
     tokens: int = 0
     stopped: bool = False
     limited: bool = False
-    ignored: tuple[str, ...] = ()
 
 
 Listener = Callable[[Piece], bool]

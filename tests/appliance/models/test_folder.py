@@ -60,6 +60,16 @@ def test_models_for_the_npu_are_found_alike(tmp_path: Path, tiny: Path) -> None:
     assert "still being copied" in scan(tmp_path)[0].problem
 
 
+@pytest.mark.parametrize(
+    "name", ["Qwen3-0.6B-w8a8-npu3-ctx16384-rk3588.rkllm", "Qwen3-0.6B-ctx16384/model.rkllm"]
+)
+def test_the_name_of_a_model_for_the_npu_is_read(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_bytes(b"weights")
+    (entry,) = scan(tmp_path)
+    assert (entry.parameters, entry.context_length) == (600_000_000, 16384)
+
+
 def test_other_and_hidden_files_are_none(tmp_path: Path, tiny: Path) -> None:
     put(tiny, tmp_path / ".hidden.gguf")
     put(tiny, tmp_path / ".folder" / "model.gguf")

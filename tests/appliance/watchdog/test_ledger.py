@@ -67,6 +67,11 @@ def test_from_when_on_a_reboot_is_allowed(ledger: Ledger, boot: str, reboot_from
     assert ledger.in_boot(boot, HOUR) == structs.replace(ledger, boot=boot, reboot_from=reboot_from)
 
 
+def test_the_clock_of_the_npu_is_free_again_after_a_boot() -> None:
+    assert WHOLE.in_boot("b1", HOUR).share == 0.6
+    assert WHOLE.in_boot("b2", HOUR).share == 1.0
+
+
 boots = st.lists(
     st.tuples(
         st.floats(1.0, 9000.0),  # how long it lasts, if nobody ends it

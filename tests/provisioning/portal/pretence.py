@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
+from appliance.errors import Retryable
 from provisioning.credentials import Credentials, Security
 from provisioning.portal.languages import read_languages
-from provisioning.portal.onboarding import Busy, Situation
+from provisioning.portal.onboarding import Situation
 from provisioning.portal.place import Place
 from provisioning.portal.server import PortalServer, listen
 from provisioning.portal.site import Site
@@ -50,7 +51,7 @@ class PretendOnboarding:
 
     def join(self, credentials: Credentials, after: float) -> None:
         if self.busy:
-            raise Busy("Luna is joining another network.")
+            raise Retryable("Luna is joining another network.")
         self.asked.append((credentials, after))
         self.now = replace(self.now, joining=credentials.ssid)
 

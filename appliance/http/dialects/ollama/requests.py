@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, Struct
 
 # Clients that keep all their settings as floats send 2048.0: every number may have a fraction.
-Whole = Annotated[float, Meta(ge=-(2**53), le=2**53)]
+Whole = Annotated[float, Meta(ge=-(2**52), le=2**52)]  # each of them is a float exactly
 Amount = Annotated[float, Meta(ge=-1e6, le=1e6)]
 Unit = Annotated[float, Meta(ge=0, le=1)]
 Think = bool | Literal["low", "medium", "high", "max"]

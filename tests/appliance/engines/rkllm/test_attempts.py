@@ -12,8 +12,8 @@ from appliance.domain.messages import Message, Role, ToolDefinition
 from appliance.domain.requests import ChatRequest, Generation, ResponseFormat, ToolChoice
 from appliance.engines.rkllm import attempts
 from appliance.engines.rkllm.attempts import Ending
+from appliance.engines.rkllm.chat.answer import Piece
 from appliance.engines.rkllm.chat.jsonmode import ATTEMPTS
-from appliance.engines.rkllm.reply import Piece
 from appliance.errors import EngineError
 
 ASKED = ChatRequest(Generation("m"), (Message(Role.USER, "Hi"),), tools=(ToolDefinition("ring"),))
@@ -38,7 +38,7 @@ class Model:
             yield from pieces
         finally:
             self.closed += 1
-        calls = tuple(p.name for p in pieces if isinstance(p, ToolCallDelta) and p.name)
+        calls = sum(isinstance(piece, ToolCallDelta) for piece in pieces)
         reason = "tool_calls" if calls else self.reason
         return Ending(Finish(reason, Usage(3, 2)), calls)  # type: ignore[arg-type]
 

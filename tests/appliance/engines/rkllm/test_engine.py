@@ -142,17 +142,18 @@ def test_json_is_asked_for_again_until_it_fits(newest: Workshop) -> None:
 
 
 def test_without_a_tokenizer_the_runtimes_template_is_used(newest: Workshop) -> None:
-    engine = newest.ready(fluent=False, reply="@prompt")
+    engine = newest.ready(fluent=False, reply="@prompt", if1="Ring!", then1=CALL)
+    assert text(chat(engine, asked("Hello"))) == "Hello"
     rules = Message(Role.SYSTEM, "Be kind.")
     request = asked("Hello", "Hi", "And now?")
     events = chat(engine, replace(request, messages=(rules, *request.messages)))
     told = text(events)
-    assert told.startswith("Be kind.\n\nThe conversation so far:\n\nUser: Hello\n\nAssistant: Hi")
-    assert told.endswith("And now?")
+    assert told.startswith("Be kind.")
+    assert told.endswith("User: Hello\n\nAssistant: Hi\n\nUser: And now?\n\nAssistant:")
     assert finish(events).usage.prompt == len(told)
+    assert finish(chat(engine, asked("Ring!", tools=(RING,)))).reason == "tool_calls"
     for work in (
         lambda: list(engine.complete(CompletionRequest(Generation("m"), "x"), CancelToken())),
-        lambda: chat(engine, asked("Ring!", tools=(RING,))),
         lambda: engine.tokenize("x", CancelToken()),
     ):
         error = failure(work)
@@ -252,10 +253,10 @@ def test_a_broken_tokenizer_is_a_failed_load(newest: Workshop) -> None:
     engine.wait_ready(PATIENCE_S)
 
 
-def test_tools_for_a_template_that_knows_none_are_refused(newest: Workshop) -> None:
+def test_a_template_that_knows_no_tools_is_taught_them(newest: Workshop) -> None:
     template = "{% for message in messages %}{{ message.content }}{% endfor %}"
-    engine = newest.ready(spec={"chat_template": template}, reply="@prompt")
+    engine = newest.ready(
+        spec={"chat_template": template}, reply="@prompt", if1="You may call", then1=CALL
+    )
     assert text(chat(engine, asked("Hello"))) == "Hello"
-    error = failure(lambda: chat(engine, asked("Ring!", tools=(RING,))))
-    assert isinstance(error, Unsupported)
-    assert error.param == "tools"
+    assert finish(chat(engine, asked("Ring!", tools=(RING,)))).reason == "tool_calls"

@@ -128,21 +128,16 @@ def test_sampling_of_one_run_is_for_1_3_0(new: Library, folder: Path) -> None:
     with loaded(new, model(folder, reply="@settings")) as runtime:
         found = settings(runtime, Run("x", sampling=wanted, max_new_tokens=99))
         after = settings(runtime)
-        ignored = runtime.ignored(Run("x", sampling=wanted, max_new_tokens=99))
     assert (found["temperature"], found["presence_penalty"]) == ("0.000", "0.500")
     assert (found["top_k"], found["max_new_tokens"]) == ("40", "99")
     assert (after["temperature"], after["max_new_tokens"]) == ("0.800", "512")
-    assert set(ignored) == {"seed", "min_p"}
 
 
-def test_an_older_library_names_what_it_ignores(old: Library, folder: Path) -> None:
+def test_an_older_library_keeps_to_what_was_loaded(old: Library, folder: Path) -> None:
     load = replace(model(folder, reply="@settings"), sampling=Sampling(top_k=5))
-    wanted = Sampling(temperature=0.0, top_k=5, seed=4, ignore_eos=True)
     with loaded(old, load) as runtime:
-        found = settings(runtime, Run("x", sampling=wanted))
-        _, end = heard(runtime, Run("x", sampling=wanted))
-    assert found["temperature"] == "0.800"
-    assert set(end.ignored) == {"temperature", "seed", "ignore_eos"}
+        found = settings(runtime, Run("x", sampling=Sampling(temperature=0.0, top_k=7)))
+    assert (found["temperature"], found["top_k"]) == ("0.800", "5")
 
 
 def test_a_limit_of_one_run_holds_in_both(library: Library, folder: Path) -> None:

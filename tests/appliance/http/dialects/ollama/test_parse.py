@@ -49,7 +49,7 @@ OPTIONS = st.fixed_dictionaries(
         "temperature": st.floats(0, 2),
         "top_k": st.integers(0, 1000),
         "top_p": st.floats(0, 1),
-        "seed": st.integers(-(2**53), 2**53),
+        "seed": st.integers(-(2**52), 2**52),
         "stop": st.text() | st.lists(st.text(), max_size=16),
         "num_ctx": st.integers(),
         "mirostat": st.sampled_from([0, 1, 2.0]),

@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from appliance.errors import ConfigError
+from appliance.system.identity import Identity
+from provisioning.configuration import load, setup_network
+
+IDENTITY = Identity("cafe0123", "luna-cafe")
+
+
+def write(folder: Path, **files: str) -> Path:
+    for name, text in files.items():
+        (folder / f"{name}.toml").write_text(text, "utf-8")
+    return folder
+
+
+def test_nothing_is_needed(tmp_path: Path) -> None:
+    network = setup_network(load(tmp_path), tmp_path, IDENTITY)
+    assert network.ssid == b"Luna-CAFE"
+    assert network.passphrase == ""
+    assert network.address == "10.42.0.1/24"
+
+
+def test_the_label_gives_the_passphrase(tmp_path: Path) -> None:
+    write(tmp_path, identity='id = "cafe0123"\nsetup_passphrase = "on the label"')
+    assert setup_network(load(tmp_path), tmp_path, IDENTITY).passphrase == "on the label"
+
+
+def test_settings_come_before_the_label(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        identity='setup_passphrase = "on the label"',
+        provisioning='[setup]\nname = "Büro"\npassphrase = "my own one"\n'
+        'more_addresses = ["203.0.113.1/32"]\n[limits]\nlost = 30',
+    )
+    told = load(tmp_path)
+    network = setup_network(told, tmp_path, IDENTITY)
+    assert network.ssid == "Büro".encode()
+    assert network.passphrase == "my own one"
+    assert network.more_addresses == ("203.0.113.1/32",)
+    assert told.limits.lost == 30.0
+    assert told.limits.boot == 45.0
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[setup]\npassphrase = 'short'",
+        "[setup]\naddress = 'somewhere'",
+        "[setup]\nssid = 'x'",
+        "[limits]\nlost = 'long'",
+        "[limits]\nwindows = 3",
+        "[more]",
+        "[",
+    ],
+)
+def test_what_is_wrong_is_said_with_the_file(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ConfigError, match="provisioning.toml"):
+        load(write(tmp_path, provisioning=text))
+
+
+def test_a_label_that_is_wrong_is_said_too(tmp_path: Path) -> None:
+    write(tmp_path, identity='setup_passphrase = "ü"')
+    with pytest.raises(ConfigError, match="identity.toml"):
+        setup_network(load(tmp_path), tmp_path, IDENTITY)
