@@ -22,6 +22,7 @@ from appliance.engines.rkllm.model import NpuModel, NpuSpec
 from appliance.errors import ConfigError, LunaError
 from appliance.http import listeners, tls
 from appliance.http.app import App
+from appliance.http.dialects.anthropic import routes as anthropic
 from appliance.http.dialects.llamacpp import routes as llamacpp
 from appliance.http.dialects.llamacpp.asking import Asking
 from appliance.http.dialects.llamacpp.generating import Generating
@@ -145,9 +146,12 @@ def all_routes(services: Services) -> tuple[Route, ...]:
         Asking(services.conversation, services.registry, services.pool, tools),
         api,
     )
-    apps = ollama.routes(
-        OllamaAsking(services.conversation, services.registry, services.pool),
-        Library(services.registry, services.pool, services.context),
+    apps = (
+        *anthropic.routes(anthropic.Anthropic(services.conversation)),
+        *ollama.routes(
+            OllamaAsking(services.conversation, services.registry, services.pool),
+            Library(services.registry, services.pool, services.context),
+        ),
     )
     device = (
         *luna.routes(appliance),

@@ -36,12 +36,13 @@ class Names:
     @property
     def instance(self) -> str:
         """Label of every service (RFC 6763, 4.1.1)."""
-        base = _clean(self.own_instance) or "Luna"
+        base = _cut(_clean(self.own_instance) or "Luna")
         if self.instance_try == 0:
-            return _cut(base)
-        told = base if base.lower().endswith(self.short.lower()) else f"{base} {self.short}"
-        number = self._number(self.instance_try) + (told == base)
-        return _cut(told) if number <= 1 else _cut(told, f" ({number})")
+            return base
+        has_digits = base.lower().endswith(self.short.lower())
+        number = self._number(self.instance_try) + has_digits
+        digits = "" if has_digits else f" {self.short}"
+        return _cut(base, f"{digits} ({number})" if number > 1 else digits)
 
     def host_taken(self, pick: Pick) -> Names:
         """The next host name to try."""

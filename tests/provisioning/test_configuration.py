@@ -58,11 +58,11 @@ def test_settings_come_before_the_label(tmp_path: Path) -> None:
     ],
 )
 def test_what_is_wrong_is_said_with_the_file(tmp_path: Path, text: str) -> None:
-    with pytest.raises(ConfigError, match="provisioning.toml"):
+    with pytest.raises(ConfigError, match=r"provisioning\.toml"):
         load(write(tmp_path, provisioning=text))
 
 
 def test_a_label_that_is_wrong_is_said_too(tmp_path: Path) -> None:
     write(tmp_path, identity='setup_passphrase = "ü"')
-    with pytest.raises(ConfigError, match="identity.toml"):
+    with pytest.raises(ConfigError, match=r"identity\.toml"):
         setup_network(load(tmp_path), tmp_path, IDENTITY)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
@@ -28,9 +30,10 @@ from appliance.engines.llamacpp import chunks, command, forced, payload, reasons
 from appliance.engines.llamacpp.connection import Connection
 from appliance.engines.llamacpp.extras import LlamaCppExtras
 from appliance.engines.llamacpp.slot_files import SlotFiles
-from appliance.errors import EngineError, ModelLoadFailed, Unsupported
+from appliance.errors import EngineError, EngineTimeout, ModelLoadFailed, Unsupported
 from appliance.system.processes import Spawner
 
+_log = logging.getLogger(__name__)
 _SLOWEST_DISK = 10e6  # bytes per second: an SD card in a bad mood
 
 
@@ -95,6 +98,7 @@ class LlamaCpp:
         self._settings = settings
         self._spawner = spawner
         self._patience = patience
+        self._heard = 0.0  # when the last event of any request came, by the monotonic clock
         self._folder = _runtime_folder()
         self._others: dict[str, _Server] = {}
         self._lock = threading.Lock()
@@ -210,13 +214,25 @@ class LlamaCpp:
     ) -> Iterator[Event]:
         """The parsed events of one stream; a stream that ends without `Finish` was cut."""
         first, stall = self._patience.first_token(size), self._patience.stall
-        for event in parse(self._chat.connection.stream(route, body, cancel, first, stall)):
-            cancel.check()
-            yield event
-            if isinstance(event, Finish):
-                return
+        asked = time.monotonic()
+        try:
+            for event in parse(self._chat.connection.stream(route, body, cancel, first, stall)):
+                cancel.check()
+                asked = self._heard = time.monotonic()
+                yield event
+                if isinstance(event, Finish):
+                    return
+        except EngineTimeout:
+            self._give_up_silence(since=asked)
+            raise
         cancel.check()
         raise self._chat.child.death()
+
+    def _give_up_silence(self, since: float) -> None:
+        """Start the chat child anew if nobody has heard of it for as long as this request."""
+        if self._heard <= since:
+            _log.error("engine %s is silent; it is started again", self._spec.id)
+            self._chat.child.kill()
 
     def _rank(self, query: str, documents: tuple[str, ...], cancel: CancelToken) -> Ranking:
         if not self._spec.reranker:

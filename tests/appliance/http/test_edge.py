@@ -137,6 +137,16 @@ def test_the_log_has_a_line_without_the_query(
     assert "cut off" not in line
 
 
+def test_the_watchdogs_questions_are_no_news(
+    backend: Backend, watch: HangupWatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "luna.access")
+    ask(backend, watch, path="/luna/engines")
+    assert caplog.messages == []
+    ask(backend, watch, path="/luna/engines/abort", method="POST")
+    assert len(caplog.messages) == 1
+
+
 def test_an_answer_that_is_not_read_to_its_end_is_closed_and_logged(
     backend: Backend, watch: HangupWatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -55,6 +55,7 @@ class Scene:
         self.made: list[Presence] = []
         mocker.patch.object(advertiser, "Presence", self._make)
         self.stop = asyncio.Event()
+        self.looked = asyncio.Event()
         self._news: asyncio.Queue[frozenset[str]] = asyncio.Queue()
         changes = mocker.Mock(Changes)
         changes.wait = self._news.get
@@ -62,10 +63,14 @@ class Scene:
             MdnsSettings(),
             Names("luna-ab12", "Luna", "ab12"),
             lambda: SERVICES,
-            lambda: self.now,
+            self._look,
             lowest,
         )
         self.running = asyncio.create_task(self.advertiser.run(changes, self.stop))
+
+    def _look(self) -> Network:
+        self.looked.set()
+        return self.now
 
     def _make(self, *words: object) -> Presence:
         self.made.append(Presence(*words))  # type: ignore[arg-type]
@@ -73,8 +78,11 @@ class Scene:
 
     async def becomes(self, *interfaces: str, lost: str = "") -> None:
         self.now = network(*interfaces)
+        self.looked.clear()
         self._news.put_nowait(frozenset(lost.split()))
-        await asyncio.sleep(0.1)  # it waits for 0.05 s without another change
+        async with asyncio.timeout(10):
+            await self.looked.wait()
+        await asyncio.sleep(0)  # what it saw is acted on in the same turn or the next
 
     async def end(self) -> None:
         self.stop.set()
@@ -100,8 +108,8 @@ def test_a_link_that_was_down_for_a_moment_is_a_new_one(mocker: MockerFixture) -
     async def scenario() -> None:
         scene = Scene(mocker, "eth0")
         await scene.becomes("eth0")
-        assert len(scene.made) == 1
-        assert len(scene.made[0].told) == 1  # nothing has changed
+        (first,) = scene.made
+        assert len(first.told) == 1  # nothing has changed
         await scene.becomes("eth0", lost="eth0")
         assert len(scene.made) == 2
         await scene.end()

@@ -79,8 +79,9 @@ class MessageStream(Streamed):
         yield _event(error_body(error, self._head.request_id))
 
     def _start(self, event: Event) -> answers.AnthropicMessageStart:
-        known = isinstance(event, Progress)
-        usage = Usage(event.total, 0, event.cached) if known else Usage()
+        usage = Usage()
+        if isinstance(event, Progress):
+            usage = Usage(event.total, 0, event.cached)
         begun = answers.AnthropicMessage(self._head.id, self._head.model, [], _usage(usage))
         return answers.AnthropicMessageStart(begun)
 
