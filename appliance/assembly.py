@@ -34,6 +34,7 @@ from appliance.http.dialects.luna.incidents import report
 from appliance.http.dialects.ollama import routes as ollama
 from appliance.http.dialects.ollama.asking import Asking as OllamaAsking
 from appliance.http.dialects.ollama.library import Library
+from appliance.http.dialects.openai import responses
 from appliance.http.dialects.openai import routes as openai
 from appliance.http.edge import Edge
 from appliance.http.hangup import HangupWatch
@@ -147,6 +148,7 @@ def all_routes(services: Services) -> tuple[Route, ...]:
         api,
     )
     apps = (
+        *responses.routes(responses.Responses(services.conversation)),
         *anthropic.routes(anthropic.Anthropic(services.conversation)),
         *ollama.routes(
             OllamaAsking(services.conversation, services.registry, services.pool),

@@ -78,7 +78,8 @@ class NpuEngineSettings(Struct, frozen=True, forbid_unknown_fields=True):
     `library` None means the usual places, `version` what it is where its file names several.
     `cpus` compute what the NPU cannot. An abort has `abort_seconds` before the process is killed,
     and while the prompt is read also the time that takes at `slowest_prefill` tokens a second.
-    Prompt caches take up to `cache_bytes` of disk.
+    Prompt caches take up to `cache_bytes` of disk. A process that has grown by `leak_bytes` since
+    its first run is replaced between two runs.
     """
 
     library: Path | None = None
@@ -89,6 +90,7 @@ class NpuEngineSettings(Struct, frozen=True, forbid_unknown_fields=True):
     abort_seconds: Annotated[float, Meta(gt=0)] = 5.0
     slowest_prefill: Annotated[float, Meta(gt=0)] = 30.0
     cache_bytes: Annotated[int, Meta(ge=0)] = 2 * 2**30
+    leak_bytes: Positive = 2**30
 
 
 class QueueSettings(Struct, frozen=True, forbid_unknown_fields=True):

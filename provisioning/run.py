@@ -43,7 +43,7 @@ class Plan:
 def plan(folder: Path, state: Path, environ: Mapping[str, str]) -> Plan:
     """From the settings folder. Raises ConfigError."""
     told = configuration.load(folder)
-    setup = configuration.setup_network(told, folder, read_identity((state,)))
+    setup = configuration.setup_network(told, folder, read_identity((folder, state)))
     limits = replace(told.limits, protected=bool(setup.passphrase))
     return Plan(setup, limits, state, environ)
 

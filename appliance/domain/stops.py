@@ -39,7 +39,9 @@ class StopScanner:
 
 def overlap(text: str, stop: str) -> int:
     """How long the longest end of `text` is that begins `stop` without completing it."""
-    for size in range(min(len(text), len(stop) - 1), 0, -1):
-        if stop.startswith(text[-size:]):
-            return size
+    start = max(0, len(text) - len(stop) + 1)
+    while (start := text.find(stop[0], start)) >= 0:
+        if stop.startswith(text[start:]):
+            return len(text) - start
+        start += 1
     return 0

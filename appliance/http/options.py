@@ -10,6 +10,8 @@ from msgspec import Meta, Struct
 Int32 = Annotated[int, Meta(ge=-(2**31), lt=2**31)]
 Count = Annotated[int, Meta(ge=0, lt=2**31)]
 Limit = Annotated[int, Meta(ge=-1, lt=2**31)]
+# Samplers allocate as many tokens of memory as they are told to look back on.
+LookBack = Annotated[int, Meta(ge=-1, le=2**16)]
 Number = Annotated[float, Meta(ge=-1e6, le=1e6)]
 Unit = Annotated[float, Meta(ge=0, le=1)]
 Text = Annotated[str, Meta(max_length=2**20)]
@@ -31,11 +33,11 @@ class Options(Struct, frozen=True, kw_only=True):
     top_n_sigma: Number | None = None
     xtc_probability: Unit | None = None
     xtc_threshold: Unit | None = None
-    repeat_last_n: Limit | None = None
+    repeat_last_n: LookBack | None = None
     dry_multiplier: Number | None = None
     dry_base: Number | None = None
     dry_allowed_length: Count | None = None
-    dry_penalty_last_n: Limit | None = None
+    dry_penalty_last_n: LookBack | None = None
     dry_sequence_breakers: Annotated[list[str], Meta(min_length=1, max_length=64)] | None = None
     mirostat: Annotated[int, Meta(ge=0, le=2)] | None = None
     mirostat_tau: Number | None = None

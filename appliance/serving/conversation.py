@@ -9,6 +9,7 @@ from functools import partial
 
 from appliance.domain.cancel import CancelToken
 from appliance.domain.events import Event, Finish, Queued
+from appliance.domain.history import shortened
 from appliance.domain.requests import (
     ChatRequest,
     CompletionRequest,
@@ -18,7 +19,7 @@ from appliance.domain.requests import (
 )
 from appliance.engines.base import Engine, Vectors
 from appliance.engines.extras import Ranking, extras_of
-from appliance.errors import EngineDied, ModelLoadFailed
+from appliance.errors import ContextTooLong, EngineDied, ModelLoadFailed
 from appliance.models.folder import Entry
 from appliance.models.registry import Registry
 from appliance.observe.runs import Runs
@@ -46,21 +47,19 @@ class Conversation:
         self._tool_rounds = tool_rounds
         self._runs = runs
 
-    def chat(self, request: ChatRequest, caller: Caller) -> Answer:
-        """The next turn of a conversation; calls of device tools are answered on the way."""
+    def chat(self, request: ChatRequest, caller: Caller, *, forgetful: bool = False) -> Answer:
+        """The next turn of a conversation; calls of device tools are answered on the way.
 
-        def make(loaded: Loaded, generation: Generation, cancel: CancelToken) -> Iterator[Event]:
-            mine = replace(request, generation=generation)
-
-            def ask(turn: ChatRequest, token: CancelToken) -> Iterator[Event]:
-                size = prompt_size(turn)
-                return self._asked(loaded, caller, token, lambda e, c: e.chat(turn, c), size)
-
-            if not request.device_tools:
-                return ask(mine, cancel)
-            return device_turns.run(mine, ask, self._toolbox, self._tool_rounds, cancel)
-
-        return self._answer(request.generation, caller, [make])
+        If it is too long for the model, the oldest turns are left out when `forgetful`.
+        """
+        while True:
+            try:
+                return self._chat(request, caller)
+            except ContextTooLong as error:
+                shorter = shortened(request, error) if forgetful else None
+                if shorter is None:
+                    raise
+                request = shorter
 
     def complete(self, requests: Sequence[CompletionRequest], caller: Caller) -> Answer:
         """The continuations of prompts for one model; choice `c` of prompt `p` is number p*n+c."""
@@ -118,6 +117,20 @@ class Conversation:
         """The text of token ids of the model's vocabulary."""
         with self.model(model) as loaded:
             return loaded.engine.detokenize(tokens, cancel)
+
+    def _chat(self, request: ChatRequest, caller: Caller) -> Answer:
+        def make(loaded: Loaded, generation: Generation, cancel: CancelToken) -> Iterator[Event]:
+            mine = replace(request, generation=generation)
+
+            def ask(turn: ChatRequest, token: CancelToken) -> Iterator[Event]:
+                size = prompt_size(turn)
+                return self._asked(loaded, caller, token, lambda e, c: e.chat(turn, c), size)
+
+            if not request.device_tools:
+                return ask(mine, cancel)
+            return device_turns.run(mine, ask, self._toolbox, self._tool_rounds, cancel)
+
+        return self._answer(request.generation, caller, [make])
 
     def _answer(
         self,

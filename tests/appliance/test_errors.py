@@ -40,10 +40,11 @@ STATUS = {
     "ConfigError": 500,
     "StorageFailed": 500,
     "ToolFailed": 500,
+    "LeverStuck": 500,
 }
 
 
-OUTSIDE = (["appliance", "cli"],)
+OUTSIDE = (["appliance", "cli"], ["appliance", "watchdog"])
 
 
 def family(kind: type[LunaError]) -> set[type[LunaError]]:
@@ -55,7 +56,7 @@ def every_error() -> set[type[LunaError]]:
         if not module.name.startswith("appliance.guide.") and "__main__" not in module.name:
             importlib.import_module(module.name)
     found = family(LunaError)
-    # The command line has errors of its own, which no server ever answers with.
+    # Command line and watchdog have errors of their own, which no server ever answers with.
     return {kind for kind in found if kind.__module__.split(".")[:2] not in OUTSIDE}
 
 

@@ -94,7 +94,7 @@ class Page:
         )
         self.call("Input.dispatchKeyEvent", type="keyUp", key=key, windowsVirtualKeyCode=code)
 
-    def type(self, text: str) -> None:
+    def write(self, text: str) -> None:
         """Type into what has the focus."""
         self.call("Input.insertText", text=text)
 

@@ -36,7 +36,8 @@ def shorter(body: Any) -> Any:
         return body
     short = dict(body)
     for name in ("max_tokens", "max_completion_tokens", "n_predict"):
-        if is_number(short.get(name)) and short[name] >= -1:
+        least = -2 if name == "n_predict" else -1
+        if is_number(short.get(name)) and short[name] >= least:
             short[name] = MOST_TOKENS
     generates = {"messages", "prompt", "input_prefix"} & short.keys()
     if generates and short.get("max_tokens") is None and short.get("n_predict") is None:

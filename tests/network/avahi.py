@@ -26,7 +26,7 @@ class Avahi:
     def __init__(self, host: Host, name: str) -> None:
         self._host = host
         folder = host.folder
-        self._bus = {"DBUS_SYSTEMBUS_ADDRESS": f"unix:path={folder}/bus"}
+        self._bus = {"DBUS_SYSTEM_BUS_ADDRESS": f"unix:path={folder}/bus"}
         (folder / "bus.conf").write_text(BUS.format(socket=folder / "bus"))
         (folder / "avahi.conf").write_text(_DAEMON.format(name=name))
         host.start("dbus-daemon", "--nofork", f"--config-file={folder}/bus.conf")

@@ -44,9 +44,10 @@ def test_a_run_from_its_prompt_to_its_abort(luna: RunningLuna) -> None:
         last = json.loads(stream.rest()[-1])
     finally:
         stream.close()
-    assert last["error"]["code"] == "engine_timeout"
+    assert last["error"]["code"] == "unavailable"
     eventually(lambda: beat(server).running == 0, "the end of the run")
     assert beat(server).silent_s is None
+    assert children(luna.pid) == [engine], "an abort is no restart"
 
 
 def test_a_restarted_engine_loses_its_run_and_no_other(luna: RunningLuna) -> None:

@@ -250,7 +250,7 @@ class Run {
 
   void leak() {
     size_t size = static_cast<size_t>(s.model.number("leak_kb")) * 1024;
-    if (size) memset(malloc(size), 1, size);
+    if (size) s.leaked.emplace_back(size, 1);
   }
 
   std::vector<std::string> reply() {

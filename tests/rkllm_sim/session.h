@@ -27,6 +27,7 @@ struct Session {
   bool paused = false;   // the last run was ended by its callback
   std::map<std::string, float> loras;
   std::string template_prefix, template_postfix;
+  std::vector<std::vector<char>> leaked;
   std::vector<std::vector<float>> kept;  // output buffers that nobody gave back
 
   std::atomic<bool> running{false};

@@ -17,14 +17,15 @@ from appliance.domain.requests import (
     Prompt,
 )
 from appliance.engines.base import Vectors
-from appliance.engines.rkllm import attempts
+from appliance.engines.rkllm import adapters, attempts
 from appliance.engines.rkllm.abi import RKLLMInferMode
+from appliance.engines.rkllm.adapters import Adapter
 from appliance.engines.rkllm.attempts import Ending
 from appliance.engines.rkllm.chat.answer import AnswerReader, Piece
 from appliance.engines.rkllm.chat.ignored import ignored
 from appliance.engines.rkllm.chat.pooling import embedding
 from appliance.engines.rkllm.chat.prefix import Build, Plan, PrefixStore
-from appliance.engines.rkllm.chat.prefixfiles import PrefixFiles
+from appliance.engines.rkllm.chat.prefixfiles import Identity, PrefixFiles
 from appliance.engines.rkllm.chat.reasoning import ReasoningSplitter
 from appliance.engines.rkllm.failures import StartFailed
 from appliance.engines.rkllm.library import abi_of
@@ -37,6 +38,7 @@ from appliance.engines.rkllm.values import Run
 from appliance.engines.rkllm.wire import Ended, Rows, Said
 from appliance.errors import ContextTooLong, EngineError
 
+_HONOURED = (adapters.OPTION, "cache_prompt")
 _BYTES_A_TOKEN = 3  # for time limits only, where nobody can count
 
 
@@ -56,6 +58,7 @@ class Rkllm:
         self._model = model
         self._settings = settings
         self._patience = patience
+        self._adapters: dict[Identity, Adapter | None] = {}
         self._memory = Memory(PrefixStore(files, idle=idle), self._build, idle)
 
     @property
@@ -90,7 +93,8 @@ class Rkllm:
     def ignored(self, generation: Generation) -> tuple[str, ...]:
         """What the runtime's version cannot do, and the probabilities that none tells."""
         per_run = abi_of(self._model.version).sampling is not None
-        return ignored(generation, self._model.spec.common.defaults, per_run=per_run)
+        names = ignored(generation, self._model.spec.common.defaults, per_run=per_run)
+        return (*names, *(name for name in generation.options if name not in _HONOURED))
 
     def chat(self, request: ChatRequest, cancel: CancelToken) -> Iterator[Event]:
         """The next turn of a conversation, asked again where its form was not the wanted one."""
@@ -125,6 +129,7 @@ class Rkllm:
                         vectors.append(embedding(values, message.columns, self._model.pooling))
                     elif isinstance(message, Ended):
                         tokens += message.prompt_tokens
+        self._model.check_growth()
         if len(vectors) != len(inputs):
             raise EngineError("The NPU gave no hidden states; this model cannot embed texts.")
         return Vectors(tuple(vectors), tokens)
@@ -144,6 +149,7 @@ class Rkllm:
         size = self._checked_size(asked.prompt)
         if wanted.max_tokens == 0:
             return Ending(Finish("length", Usage(size, 0)), 0)
+        adapter = adapters.chosen(wanted.options, self._model.spec.folder)
         run = Run(
             asked.prompt,
             sampling=greedy(wanted.sampling.over(self._model.spec.common.defaults)),
@@ -151,28 +157,36 @@ class Rkllm:
             keep_history=True,
             thinking=asked.thinking,
         )
+        task = _with_adapter(Task(run), adapter)
         with self._memory.run() as store:
-            ended = yield from self._remembered(run, asked, store, cancel)
+            ended = yield from self._remembered(task, adapter, asked, store, cancel)
+            self._model.check_growth()
         yield from asked.reader.finish()
         return Ending(self._finish(asked, wanted, ended), asked.reader.calls)
 
     def _remembered(
-        self, run: Run, asked: Asked, store: PrefixStore, cancel: CancelToken
+        self,
+        task: Task,
+        adapter: Adapter | None,
+        asked: Asked,
+        store: PrefixStore,
+        cancel: CancelToken,
     ) -> Generator[Piece, None, Ended]:
         """The run, without computing again what the model holds or has on disk."""
-        tokens = run.prompt
+        tokens = asked.prompt
         if isinstance(tokens, str):
             store.forget()
-            ended, _ = yield from self._told(Task(run), asked.reader, cancel)
+            ended, _ = yield from self._told(task, asked.reader, cancel)
             return ended
-        identity = self._model.identity()
+        identity = self._model.identity(adapter)
+        self._adapters[identity] = adapter
         plan = store.plan(identity, tokens)
         try:
-            ended, said = yield from self._told(_task(run, plan), asked.reader, cancel)
+            ended, said = yield from self._told(_planned(task, plan), asked.reader, cancel)
         except StartFailed:
             store.refused(plan)
             plan = store.plan(identity, tokens)
-            ended, said = yield from self._told(_task(run, plan), asked.reader, cancel)
+            ended, said = yield from self._told(_planned(task, plan), asked.reader, cancel)
         if ended.context:
             store.ran(identity, tokens, said, ended.context)
         store.saw(identity, asked.shared())
@@ -197,7 +211,8 @@ class Rkllm:
     def _build(self, build: Build, cancel: CancelToken) -> None:
         """Have the state of a prefix written to a file."""
         run = Run(build.tokens, max_new_tokens=1, save_cache=build.path)
-        for _ in self._told(Task(run), AnswerReader(ReasoningSplitter(keep=True)), cancel):
+        task = _with_adapter(Task(run), self._adapters[build.identity])
+        for _ in self._told(task, AnswerReader(ReasoningSplitter(keep=True)), cancel):
             pass
 
     def _finish(self, asked: Asked, wanted: Generation, ended: Ended) -> Finish:
@@ -234,11 +249,19 @@ class Rkllm:
         )
 
 
-def _task(run: Run, plan: Plan) -> Task:
+def _planned(task: Task, plan: Plan) -> Task:
     if not plan.resumes:
-        return Task(run, cache=plan.cache)
-    assert isinstance(run.prompt, tuple)
-    return Task(replace(run, prompt=run.prompt[plan.reused :]), resumes=plan.reused)
+        return replace(task, cache=plan.cache)
+    assert isinstance(task.run.prompt, tuple)
+    rest = replace(task.run, prompt=task.run.prompt[plan.reused :])
+    return replace(task, run=rest, resumes=plan.reused)
+
+
+def _with_adapter(task: Task, adapter: Adapter | None) -> Task:
+    if adapter is None:
+        return task
+    run = replace(task.run, lora=adapter.name)
+    return replace(task, run=run, lora_file=adapter.path, lora_scale=adapter.scale)
 
 
 def _size(prompt: Prompt) -> int:

@@ -11,6 +11,7 @@ from appliance.config import NpuEngineSettings
 from appliance.domain.sampling import Sampling
 from appliance.engines.base import ModelSpec
 from appliance.engines.rkllm import command
+from appliance.engines.rkllm.adapters import Adapter
 from appliance.engines.rkllm.chat.pooling import Pooling, pooling_of
 from appliance.engines.rkllm.chat.prefixfiles import Identity, model_identity
 from appliance.engines.rkllm.domains import Domains
@@ -19,7 +20,8 @@ from appliance.engines.rkllm.process import NpuProcess, Pauses
 from appliance.engines.rkllm.speech import Speech
 from appliance.engines.rkllm.values import Load
 from appliance.engines.rkllm.version import RuntimeVersion, read_version
-from appliance.errors import EngineError, ModelLoadFailed, ModelLoading
+from appliance.errors import EngineError, ModelLoadFailed, ModelLoading, ReadingUnavailable
+from appliance.system.memory import peak_rss_bytes
 from appliance.system.processes import Spawner, parse_cpus
 
 _SLOWEST_DISK = 10e6  # bytes per second: an SD card in a bad mood
@@ -60,6 +62,7 @@ class NpuModel:
         self._version: RuntimeVersion | None = None
         self._speech: Speech | None = None
         self._identity: Identity | None = None
+        self._first_peak: tuple[int | None, int] | None = None
         self.pooling = Pooling(spec.pooling or "mean")
         self.context = spec.common.context // _STEP * _STEP or _STEP
         self.process = NpuProcess(
@@ -89,12 +92,19 @@ class NpuModel:
             raise ModelLoading("The model is not loaded; try again in a moment.")
         return self._speech
 
-    def identity(self) -> Identity:
+    def identity(self, adapter: Adapter | None = None) -> Identity:
         """What the state of a prompt depends on, beside its tokens; raises EngineError."""
         with self._lock:
             if self._identity is None:
-                self._identity = self._identified()
-            return self._identity
+                self._identity = Identity(
+                    _identified(self.spec.common.path),
+                    self.version.text,
+                    self.speech.digest,
+                    context=self.context,
+                )
+            if adapter is None:
+                return self._identity
+        return replace(self._identity, lora=f"{_identified(adapter.path)} {adapter.scale}")
 
     def start(self) -> None:
         """Begin to load, also after a failure; what is wrong is told by `wait_ready`."""
@@ -127,15 +137,19 @@ class NpuModel:
                 self._domains.give_back(self._domain)
                 self._domain = None
 
-    def _identified(self) -> Identity:
+    def check_growth(self) -> None:
+        """Replace a process that leaks; for the moment after a run."""
+        pid = self.process.child.pid
         try:
-            content = model_identity(self.spec.common.path)
-        except OSError as error:
-            name = self.spec.common.path.name
-            raise EngineError(
-                f"The model file {name} cannot be read any more ({error.strerror}); copy it again."
-            ) from error
-        return Identity(content, self.version.text, self.speech.digest, context=self.context)
+            peak = peak_rss_bytes(pid) if pid is not None else 0
+        except ReadingUnavailable:
+            return
+        if self._first_peak is None or self._first_peak[0] != pid:
+            self._first_peak = (pid, peak)
+        elif (grown := peak - self._first_peak[1]) > self._settings.leak_bytes:
+            self.process.replace(
+                f"The NPU runtime has leaked {grown // 2**20} MiB; its process was replaced"
+            )
 
     def _learn(self) -> Speech:
         try:
@@ -168,3 +182,12 @@ class NpuModel:
 def greedy(sampling: Sampling) -> Sampling:
     """The same, with temperature 0 said in a way that leaves no choice."""
     return replace(sampling, top_k=1) if sampling.temperature == 0 else sampling
+
+
+def _identified(path: Path) -> str:
+    try:
+        return model_identity(path)
+    except OSError as error:
+        raise EngineError(
+            f"The file {path.name} cannot be read any more ({error.strerror}); copy it again."
+        ) from error

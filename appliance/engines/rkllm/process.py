@@ -41,6 +41,7 @@ class Task:
     resumes: int = 0
     cache: Path | None = None
     lora_file: Path | None = None
+    lora_scale: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,7 @@ class NpuProcess:
     def running(self, task: Task, limits: Limits, cancel: CancelToken) -> Generator[Running]:
         """A run under way; when the block is left it is over, or its process was killed."""
         number = next(self._numbers)
-        order = Order(number, task.run, task.resumes, task.cache, task.lora_file)
+        order = Order(number, task.run, task.resumes, task.cache, task.lora_file, task.lora_scale)
         said = self._said
         try:
             link = Link(self._path, order, limits)
@@ -117,9 +118,13 @@ class NpuProcess:
             return
         except Hung:
             _log.error("engine %s: %s", self._name, _HUNG)
-            self._verdict = _HUNG
-            self.child.kill()
-            self.child.death()  # who asks next must not meet the dead one
+            self.replace(_HUNG)
+
+    def replace(self, why: str) -> None:
+        """Kill the process; another one is started. Returns when nobody can meet the old one."""
+        self._verdict = why
+        self.child.kill()
+        self.child.death()
 
     def death(self, said: VendorLog, cancel: CancelToken) -> LunaError:
         """What to tell a run whose process is gone, or has to go; the next run meets a new one."""

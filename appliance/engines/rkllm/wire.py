@@ -25,7 +25,7 @@ class Order(msgspec.Struct, frozen=True, array_like=True):
 
     It goes on from the `resumes` tokens that are in memory, with 0 it begins with an empty context.
     `cache` is a saved prompt cache that the prompt begins with, `lora_file` what `run.lora` is
-    loaded from if it is new.
+    loaded from, at `lora_scale`, if it is new.
     """
 
     number: int
@@ -33,6 +33,7 @@ class Order(msgspec.Struct, frozen=True, array_like=True):
     resumes: int = 0
     cache: Path | None = None
     lora_file: Path | None = None
+    lora_scale: float = 1.0
 
 
 class Said(msgspec.Struct, frozen=True, array_like=True, tag=0):

@@ -134,7 +134,7 @@ class Worker:
                 raise StartFailed(error.message) from error
             self._cache = order.cache
         if order.lora_file is not None and order.run.lora not in self._loras:
-            self._runtime.load_lora(order.run.lora, order.lora_file)
+            self._runtime.load_lora(order.run.lora, order.lora_file, order.lora_scale)
             self._loras.add(order.run.lora)
 
     def _forget(self) -> None:

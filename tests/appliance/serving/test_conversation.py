@@ -21,12 +21,14 @@ from appliance.domain.sampling import Sampling
 from appliance.engines.scripted import Gates, Script, Scripted, always
 from appliance.errors import (
     Cancelled,
+    ContextTooLong,
     EngineDied,
     EngineError,
     LunaError,
     ModelLoadFailed,
     ModelNotFound,
     QueueFull,
+    Unsupported,
 )
 from appliance.models.folder import Entry
 from appliance.observe.runs import Runs
@@ -284,3 +286,50 @@ def test_a_failing_choice_frees_every_slot(service: Service, error: LunaError) -
     with pytest.raises(type(error)):
         list(service.chat(n=4).events)
     assert service.load_now == Load(2, 0, 0)
+
+
+def test_a_conversation_that_is_too_long_may_forget_its_oldest_turns(service: Service) -> None:
+    sizes: list[int] = []
+
+    def script(request: ChatRequest | CompletionRequest) -> tuple[bytes, ...]:
+        assert isinstance(request, ChatRequest)
+        sizes.append(len(request.messages))
+        if len(request.messages) > 2:
+            raise ContextTooLong("Too long.", prompt_tokens=10, context=9)
+        return (b"x",)
+
+    service.script = script
+    turns = tuple(Message(Role.USER, "a" * 10) for _ in range(5))
+    long = ChatRequest(Generation("m"), turns)
+    with pytest.raises(ContextTooLong):
+        service.conversation.chat(long, caller())
+    list(service.conversation.chat(long, caller(), forgetful=True).events)
+    assert sizes == [5, 5, 4, 3, 2]
+    assert service.load_now.running == 0
+
+
+def test_what_alone_is_too_long_stays_an_error(service: Service) -> None:
+    def script(request: ChatRequest | CompletionRequest) -> tuple[bytes, ...]:
+        raise ContextTooLong("Too long.")
+
+    service.script = script
+    with pytest.raises(ContextTooLong):
+        service.conversation.chat(chat(), caller(), forgetful=True)
+
+
+def test_a_model_stays_as_long_as_a_request_says(service: Service) -> None:
+    wanted = replace(chat(), generation=replace(chat().generation, keep_alive=60.0))
+    list(service.conversation.chat(wanted, caller()).events)
+    (loaded,) = service.pool.loaded()
+    assert loaded.keep == 60
+    service.conversation.embed(EmbeddingRequest("m", ("a",), keep_alive=70.0), caller())
+    assert loaded.keep == 70
+    with service.conversation.model("m", 80.0):
+        pass
+    assert loaded.keep == 80
+    service.pool.close()
+
+
+def test_tokens_are_counted_only_where_the_engine_can(service: Service) -> None:
+    with pytest.raises(Unsupported):
+        service.conversation.count_tokens(chat(), CancelToken())

@@ -58,9 +58,10 @@ def test_a_released_phone_gets_nothing_with_204() -> None:
     ],
 )
 def test_what_is_no_request_is_refused_at_once(sent: bytes, statuses: tuple[int, ...]) -> None:
-    with portal() as running, closing(Wire(running.server.port)) as wire:
-        with suppress(ConnectionError):  # closed while it was still sending
-            assert wire.send(sent).response().status in statuses
+    with portal() as running, ExitStack() as stack:
+        wire = stack.enter_context(closing(Wire(running.server.port)))
+        stack.enter_context(suppress(ConnectionError))  # closed while it was still sending
+        assert wire.send(sent).response().status in statuses
 
 
 def test_https_is_refused_at_once() -> None:

@@ -50,20 +50,20 @@ class ToolCallParser:
         self._told = False  # whether the call that is being read was
         self._fresh = False  # whether nothing was told since the last call
         self._events: list[Content | ToolCallDelta] = []
-        self.calls = 0
-        self.finished = False
-
-    def feed(self, text: str) -> list[Content | ToolCallDelta]:
-        """What is certain now."""
-        steps = {
+        self._steps = {
             _State.START: self._start,
             _State.TEXT: self._text,
             _State.OPENED: self._opened,
             _State.CALL: self._call,
             _State.AFTER: self._after,
         }
+        self.calls = 0
+        self.finished = False
+
+    def feed(self, text: str) -> list[Content | ToolCallDelta]:
+        """What is certain now."""
         while text and not self.finished:
-            text = steps[self._state](text)
+            text = self._steps[self._state](text)
         return self._take()
 
     def finish(self) -> list[Content | ToolCallDelta]:

@@ -12,6 +12,7 @@ from appliance.http.bodies import decode
 from appliance.http.dialects.llamacpp import answers, requests
 from appliance.http.dialects.llamacpp.slots import slot_body, states
 from appliance.http.dialects.openai import parse
+from appliance.http.dialects.openai.requests import ChatBody
 from appliance.http.exchange import Reply, Request, json_reply
 from appliance.models.registry import Registry
 from appliance.serving.conversation import Conversation
@@ -54,7 +55,13 @@ class Asking:
     def apply_template(self, request: Request) -> Reply:
         """POST /apply-template."""
         body = decode(request.body, requests.TemplateBody)
-        wanted = parse.chat(body, self._device_tools())
+        chat = ChatBody(
+            messages=body.messages,
+            tools=body.tools,
+            chat_template_kwargs=body.chat_template_kwargs,
+            model=body.model,
+        )
+        wanted = parse.chat(chat, self._device_tools())
         with self._conversation.model(wanted.generation.model) as loaded:
             prompt = extras_of(loaded.engine).apply_template(wanted, request.caller.cancel)
         return json_reply(answers.Rendered(prompt))

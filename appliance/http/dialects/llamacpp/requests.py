@@ -6,8 +6,8 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from appliance.http.dialects.openai.requests import ChatBody
-from appliance.http.options import Adapter, Count, Int32, Number, Options
+from appliance.http.dialects.openai.requests import ChatMessage, TemplateArguments, Tool
+from appliance.http.options import Adapter, Count, Int32, Limit, Number, Options
 
 Token = Annotated[int, Meta(ge=0, lt=2**31)]
 Seed = Annotated[int, Meta(ge=-(2**53), le=2**53)]
@@ -34,8 +34,8 @@ class GenerationBody(Options, frozen=True, kw_only=True):
     """What completion and infill share; `n_predict` -1 means up to the end of the context."""
 
     model: str | None = None
-    n_predict: Int32 | None = None
-    max_tokens: Int32 | None = None
+    n_predict: Annotated[int, Meta(ge=-2, lt=2**31)] | None = None
+    max_tokens: Limit | None = None
     stream: bool | None = None
     stop: Annotated[list[str], Meta(max_length=64)] | str | None = None
     temperature: Number | None = None
@@ -94,8 +94,13 @@ class DetokenizeBody(Struct, frozen=True, kw_only=True):
     model: str | None = None
 
 
-class TemplateBody(ChatBody, frozen=True, kw_only=True):
-    """POST /apply-template: a chat request, of which only the conversation counts."""
+class TemplateBody(Struct, frozen=True, kw_only=True):
+    """POST /apply-template: what of a chat request the template sees."""
+
+    messages: Annotated[list[ChatMessage], Meta(min_length=1)]
+    tools: list[Tool | str] | None = None
+    chat_template_kwargs: TemplateArguments | None = None
+    model: str | None = None
 
 
 class EmbeddingBody(Struct, frozen=True, kw_only=True):

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from msgspec import Struct
 
 from appliance.domain.patience import Patience
-from appliance.errors import EngineTimeout, NotFound
+from appliance.errors import NotFound, Retryable
 from appliance.http.bodies import decode
 from appliance.http.exchange import Reply, Request, json_reply
 from appliance.http.rights import require_administration
@@ -72,7 +72,7 @@ class Engines:
         loaded = self._named(request)
         _log.warning("all runs of %s are aborted", loaded.entry.id)
         loaded.scheduler.abort(
-            EngineTimeout("The engine was silent for too long; send the request again.")
+            Retryable("The engine was silent, so its runs were ended; send the request again.")
         )
         return json_reply(Done())
 
@@ -114,7 +114,14 @@ def routes(api: Engines) -> tuple[Route, ...]:
     """The table of what the watchdog uses."""
 
     def change(summary: str) -> Operation:
-        return Operation(summary, "Luna", body=EngineName, answer=Done, statuses=(403, 404))
+        return Operation(
+            summary,
+            "Luna",
+            body=EngineName,
+            answer=Done,
+            statuses=(403, 404),
+            examples={"A model in memory": {"model": "qwen3-0.6b"}},
+        )
 
     listing = Operation("How the engines are", "Luna", answer=EngineList, statuses=(403,))
     return (

@@ -5,9 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from appliance.domain.requests import ChatRequest, CompletionRequest, EmbeddingRequest
+from appliance.domain.requests import CompletionRequest, EmbeddingRequest
 from appliance.domain.vectors import shortened
-from appliance.errors import ContextTooLong
 from appliance.http.bodies import decode
 from appliance.http.collected import collect
 from appliance.http.dialects.ollama import answers, parse, requests
@@ -52,8 +51,8 @@ class Asking:
         if not body.messages:
             return self._load(body, ChatTeller)
         watch = Stopwatch(self._clock)
-        wanted = parse.chat(body)
-        answer = self._chat(wanted, request.caller, truncate=body.truncate is not False)
+        forgetful = body.truncate is not False
+        answer = self._conversation.chat(parse.chat(body), request.caller, forgetful=forgetful)
         teller = ChatTeller(answer.model, body.top_logprobs or 0, watch)
         return _told(body, answer, teller, ignored)
 
@@ -91,17 +90,6 @@ class Asking:
         headers = ignored_header(parse.ignored(request.body, requests.OllamaEmbeddingsBody))
         row = list(vectors[0]) if vectors else []
         return json_reply(answers.OllamaEmbedding(row), headers=headers)
-
-    def _chat(self, wanted: ChatRequest, caller: Caller, *, truncate: bool) -> Answer:
-        """Ask, with less and less of the oldest turns if the conversation is too long."""
-        while True:
-            try:
-                return self._conversation.chat(wanted, caller)
-            except ContextTooLong as error:
-                shorter = parse.shortened(wanted, error) if truncate else None
-                if shorter is None:
-                    raise
-                wanted = shorter
 
     def _load(self, body: requests.OllamaGenerating, teller: type[Teller]) -> Reply:
         """Answer who asks for nothing: the model is loaded for them, or let go."""

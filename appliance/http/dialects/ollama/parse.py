@@ -17,7 +17,7 @@ from appliance.domain.requests import (
     ResponseFormat,
 )
 from appliance.domain.sampling import RANDOM_SEED, Sampling
-from appliance.errors import BadRequest, ContextTooLong, Unsupported
+from appliance.errors import BadRequest, Unsupported
 from appliance.http.bodies import decode, unknown_fields
 from appliance.http.dialects.ollama import context
 from appliance.http.dialects.ollama.durations import keep_alive
@@ -147,22 +147,6 @@ def messages(sent: Sequence[OllamaMessage]) -> tuple[Message, ...]:
             said = replace(said, tool_call_id=answered.id, name=answered.name)
         found.append(said)
     return tuple(found)
-
-
-def shortened(request: ChatRequest, error: ContextTooLong) -> ChatRequest | None:
-    """The request without its oldest turns, about as many as were too much; None if none is left.
-
-    What the system says stays, and so does all from the last turn of the user on.
-    """
-    said = request.messages
-    users = [index for index, message in enumerate(said) if message.role is Role.USER]
-    begin = next((i for i, message in enumerate(said) if message.role is not Role.SYSTEM), 0)
-    sizes = [1 + len(message.content) for message in said]
-    share = 1 - error.context / error.prompt_tokens if error.prompt_tokens else 0.0
-    for cut in (index for index in users if index > begin):
-        if sum(sizes[begin:cut]) >= share * sum(sizes) or cut == users[-1]:
-            return replace(request, messages=(*said[:begin], *said[cut:]))
-    return None
 
 
 def name(body: OllamaNameBody) -> str:

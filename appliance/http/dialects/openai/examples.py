@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-_TOOL = {
-    "type": "function",
-    "function": {
-        "name": "get_weather",
-        "description": "The weather in a city.",
-        "parameters": {
-            "type": "object",
-            "properties": {"city": {"type": "string"}},
-            "required": ["city"],
-        },
+_FUNCTION = {
+    "name": "get_weather",
+    "description": "The weather in a city.",
+    "parameters": {
+        "type": "object",
+        "properties": {"city": {"type": "string"}},
+        "required": ["city"],
     },
 }
+_TOOL = {"type": "function", "function": _FUNCTION}
 _SCHEMA = {
     "type": "object",
     "properties": {"answer": {"type": "string", "maxLength": 80}},
@@ -71,4 +69,29 @@ COMPLETION: Mapping[str, Any] = {
 EMBEDDING: Mapping[str, Any] = {
     "A text": {"model": "luna-small", "input": "The quick brown fox"},
     "Several, as base64": {"input": ["Hello", "world"], "encoding_format": "base64"},
+}
+
+RESPONSES: Mapping[str, Any] = {
+    "A question": {
+        "model": "luna-small",
+        "input": "How do I add a model?",
+        "max_output_tokens": 64,
+    },
+    "A stream": {
+        "model": "luna-small",
+        "instructions": "You are a helpful assistant.",
+        "input": [{"role": "user", "content": "What is Luna?"}],
+        "max_output_tokens": 64,
+        "stream": True,
+    },
+    "A tool of yours": {
+        "input": "What is the weather in Oslo?",
+        "max_output_tokens": 64,
+        "tools": [{"type": "function", **_FUNCTION}],
+    },
+    "An answer that fits a schema": {
+        "input": "Answer in one word: are you there?",
+        "max_output_tokens": 64,
+        "text": {"format": {"type": "json_schema", "name": "answer", "schema": _SCHEMA}},
+    },
 }

@@ -140,7 +140,7 @@ def stream(
     try:
         for item in events:
             if isinstance(item.event, Queued | Progress):
-                if told := _news(item.event):
+                if told := news(item.event):
                     yield sse.comment(told)
                 continue
             if isinstance(item.event, Finish):
@@ -155,7 +155,7 @@ def stream(
         events.close()
 
 
-def _news(event: Queued | Progress) -> str:
+def news(event: Queued | Progress) -> str:
     """What keeps a waiting client, and proxies on its way, patient."""
     match event:
         case Queued(ahead):

@@ -14,6 +14,7 @@ from appliance.domain.cancel import CancelToken
 from appliance.domain.events import Reasoning, ToolCallDelta
 from appliance.domain.messages import Message, Role, ToolDefinition
 from appliance.domain.requests import (
+    ChatRequest,
     CompletionRequest,
     Generation,
     ResponseFormat,
@@ -206,6 +207,32 @@ def test_sampling_reaches_the_runtime_or_is_named(workshop: Workshop) -> None:
         assert ignored == {"seed", "temperature", "logprobs"}
 
 
+def test_an_adapter_is_chosen_by_its_number(newest: Workshop) -> None:
+    engine = newest.ready(reply="@settings")
+    folder = newest.folder / "lora"
+    folder.mkdir()
+    for name in ("rude", "polite"):
+        (folder / f"{name}.rkllm").write_text(name, "utf-8")
+
+    def wanted(*pairs: tuple[int, float]) -> ChatRequest:
+        options = {"lora": [{"id": id, "scale": scale} for id, scale in pairs], "mirostat": 2}
+        return replace(asked("x"), generation=Generation("m", options=options))
+
+    assert "lora=polite@0.5" in text(chat(engine, wanted((0, 0.5))))
+    assert "lora=rude@1" in text(chat(engine, wanted((0, 0.0), (1, 1.0))))
+    assert "lora=-" in text(chat(engine, asked("x")))
+    assert engine.ignored(wanted((0, 0.5)).generation) == ("mirostat",)
+    refused = {
+        "0: polite, 1: rude": wanted((2, 1.0)),
+        "one LoRA adapter at a time": wanted((0, 1.0), (1, 1.0)),
+        "0.25, 0.5 and so on up to 2.0": wanted((0, 0.3)),
+    }
+    for says, request in refused.items():
+        error = failure(lambda request=request: chat(engine, request))  # type: ignore[misc]
+        assert isinstance(error, BadRequest)
+        assert says in error.message
+
+
 def test_who_leaves_frees_the_npu(workshop: Workshop) -> None:
     engine = workshop.ready(reply="z" * 2000, token_us=2000)
     events = engine.chat(asked("x"), CancelToken())
@@ -224,6 +251,16 @@ def test_a_crash_is_told_and_the_next_turn_works(workshop: Workshop) -> None:
     assert isinstance(failure(lambda: chat(engine, asked("crash"))), EngineDied)
     engine.wait_ready(PATIENCE_S)
     assert text(chat(engine, asked("x"))) == "fine"
+
+
+def test_a_process_that_leaks_is_replaced_between_runs(newest: Workshop) -> None:
+    engine = newest.ready(reply="x" * 20, leak_kb=2000, settings={"leak_bytes": 60 * 2**20})
+    pids = set()
+    for _ in range(5):
+        engine.wait_ready(PATIENCE_S)
+        pids.add(engine.pid)
+        assert text(chat(engine, asked("Hello"))) == "x" * 20
+    assert len(pids) == 2
 
 
 def test_a_flood_of_errors_is_told(newest: Workshop) -> None:

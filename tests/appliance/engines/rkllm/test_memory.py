@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from dataclasses import replace
 
 import pytest
 
@@ -60,6 +61,26 @@ def test_a_limited_or_stopped_answer_is_computed_again(workshop: Workshop) -> No
     events = chat(engine, asked("Hello", "one ", "More"))
     assert finish(events).usage.cached == 0
     assert text(events) == "one two three"
+
+
+def test_an_adapter_has_a_memory_of_its_own(newest: Workshop) -> None:
+    newest.idle = 0.2
+    engine = newest.ready(reply="Yes.")
+    (newest.folder / "lora").mkdir()
+    (newest.folder / "lora" / "polite.rkllm").write_text("weights", "utf-8")
+    options = {"lora": [{"id": 0, "scale": 1.0}]}
+
+    def adapted(request: ChatRequest) -> ChatRequest:
+        return replace(request, generation=Generation("m", options=options))
+
+    chat(engine, asked("Hello"))
+    follow_up = asked("Hello", "Yes.", "And now?")
+    assert finish(chat(engine, adapted(follow_up))).usage.cached == 0
+    for question in ("One?", "Two?"):
+        chat(engine, adapted(with_rules(question)))
+    eventually(lambda: list(newest.caches.glob("*.json")), "a prompt cache of the adapted model")
+    assert finish(chat(engine, with_rules("Three?"))).usage.cached == 0
+    assert finish(chat(engine, adapted(with_rules("Four?")))).usage.cached > 100
 
 
 def test_a_new_process_knows_nothing(newest: Workshop) -> None:

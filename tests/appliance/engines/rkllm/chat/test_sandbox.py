@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -60,6 +61,28 @@ TWICE = "{% set ns = namespace(a='ab', l=['ab']) %}{% for i in range(60) %}"
 def test_work_without_end_is_stopped(source: str) -> None:
     with pytest.raises(TooMuchWork):
         rendered(source, big="x" * 1000)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{% set x = big | replace('x', big) %}",
+        "{% set x = big.replace('', big) %}",
+        "{% set x = lines | indent(big) %}",
+        "{% set x = big * 9999 %}",
+        "{% set x = [big] * 9999999 %}",
+        "{% set x = lines | list | join(big) %}",
+        "{% set x = big.join(lines) %}",
+    ],
+)
+def test_a_single_step_makes_nothing_huge(source: str) -> None:
+    tracemalloc.start()
+    try:
+        with pytest.raises(TooMuchWork):
+            rendered(source, big="x" * 10_000, lines="\n" * 10_000, work=100_000)
+        assert tracemalloc.get_traced_memory()[1] < 5_000_000
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize(

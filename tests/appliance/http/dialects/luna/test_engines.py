@@ -13,7 +13,7 @@ from appliance.config import ModelSettings
 from appliance.domain.cancel import CancelToken
 from appliance.domain.patience import Patience
 from appliance.engines.scripted import Scripted, always
-from appliance.errors import EngineTimeout, Forbidden, MissingField, NotFound
+from appliance.errors import Forbidden, MissingField, NotFound, Retryable
 from appliance.http.dialects.luna.engines import Engines, routes
 from appliance.http.exchange import Request
 from appliance.serving.answer import Caller
@@ -90,7 +90,7 @@ def test_an_engine_that_is_waited_for(desk: Desk) -> None:
 def test_what_runs_is_aborted(desk: Desk) -> None:
     with busy(desk, 1) as cancel:
         assert desk.ask("/luna/engines/abort", {"model": "a"}) == {"status": "ok"}
-        with pytest.raises(EngineTimeout, match="send the request again"):
+        with pytest.raises(Retryable, match="send the request again"):
             cancel.check()
 
 

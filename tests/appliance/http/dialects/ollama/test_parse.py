@@ -14,7 +14,7 @@ from appliance.domain.requests import (
     Generation,
     ResponseFormat,
 )
-from appliance.errors import BadRequest, ContextTooLong, Unsupported, WrongType
+from appliance.errors import BadRequest, Unsupported, WrongType
 from appliance.http.bodies import decode
 from appliance.http.dialects.ollama import context, parse
 from appliance.http.dialects.ollama.requests import (
@@ -208,35 +208,3 @@ def test_the_name_of_a_model() -> None:
     assert parse.name(OllamaNameBody(name="old", model="new")) == "new"
     with pytest.raises(BadRequest, match="model"):
         parse.name(OllamaNameBody())
-
-
-ROLES = st.lists(st.sampled_from(["system", "user", "assistant", "tool"]), min_size=1, max_size=12)
-
-
-@given(ROLES, st.integers(0, 5000), st.integers(0, 5000))
-def test_a_conversation_gets_shorter_until_only_the_last_question_is_left(
-    roles: list[str], tokens: int, room: int
-) -> None:
-    said = [{"role": role, "content": str(index)} for index, role in enumerate(roles)]
-    request: ChatRequest | None = chat(messages=said)
-    error = ContextTooLong("Too long.", prompt_tokens=tokens, context=room)
-    for _ in range(len(said) + 1):
-        assert request is not None
-        kept = [each for each in request.messages if each.role is not Role.SYSTEM]
-        whole = [each for each in chat(messages=said).messages if each.role is not Role.SYSTEM]
-        assert kept == whole[len(whole) - len(kept) :]
-        shorter = parse.shortened(request, error)
-        if shorter is None:
-            assert sum(role is Role.USER for role in [each.role for each in kept][1:]) == 0
-            return
-        assert len(shorter.messages) < len(request.messages)
-        request = shorter
-    pytest.fail("it never ends")
-
-
-def test_about_as_much_goes_as_was_too_much() -> None:
-    turns = [{"role": "user", "content": "x" * 100}] * 10
-    error = ContextTooLong("", prompt_tokens=2000, context=1000)
-    shorter = parse.shortened(chat(messages=turns), error)
-    assert shorter is not None
-    assert len(shorter.messages) == 5

@@ -1,0 +1,46 @@
+"""The whole portal: its sockets, its application, its servers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from appliance.system.activation import inherited
+from provisioning.payloads import SetupNetwork
+from provisioning.portal.languages import read_languages
+from provisioning.portal.onboarding import Onboarding
+from provisioning.portal.place import Place
+from provisioning.portal.server import PortalServer, listen
+from provisioning.portal.site import Site
+
+
+class Portal:
+    """Serves the setup page on the setup network's addresses, from `start` until `stop`.
+
+    The sockets are systemd's, or opened here; `name` is the host name. Raises ConfigError if
+    there are none to be had.
+    """
+
+    def __init__(
+        self,
+        onboarding: Onboarding,
+        setup: SetupNetwork,
+        name: str,
+        environ: Mapping[str, str],
+        port: int = 80,
+    ) -> None:
+        place = Place.on(setup, name)
+        sockets = inherited(environ) or [listen(host, port) for host in place.hosts]
+        self.place = replace(place, port=sockets[0].getsockname()[1])
+        site = Site(onboarding, self.place, read_languages())
+        self._servers = [PortalServer(site, each) for each in sockets]
+
+    def start(self) -> None:
+        """Serve from now on; returns at once."""
+        for server in self._servers:
+            server.start()
+
+    def stop(self) -> None:
+        """Answer what was asked, for some seconds, and close; to be called once, after `start`."""
+        for server in self._servers:
+            server.stop()
