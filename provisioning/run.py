@@ -22,6 +22,8 @@ from provisioning.feed import Feed
 from provisioning.means import Means
 from provisioning.nm.link import Link
 from provisioning.payloads import SetupNetwork
+from provisioning.portal.bridge import Bridge
+from provisioning.portal.portal import offered
 from provisioning.service import Service
 from provisioning.situation import Limits
 from provisioning.survey import Survey
@@ -32,9 +34,10 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What the process was told: settings, where to keep things, the environment."""
+    """What the process was told: settings, host name, where to keep things, the environment."""
 
     setup: SetupNetwork
+    name: str
     limits: Limits
     state: Path
     environ: Mapping[str, str]
@@ -43,9 +46,10 @@ class Plan:
 def plan(folder: Path, state: Path, environ: Mapping[str, str]) -> Plan:
     """From the settings folder. Raises ConfigError."""
     told = configuration.load(folder)
-    setup = configuration.setup_network(told, folder, read_identity((folder, state)))
+    identity = read_identity((folder, state))
+    setup = configuration.setup_network(told, folder, identity)
     limits = replace(told.limits, protected=bool(setup.passphrase))
-    return Plan(setup, limits, state, environ)
+    return Plan(setup, identity.name, limits, state, environ)
 
 
 async def serve(told: Plan, clock: Clock) -> None:
@@ -56,8 +60,16 @@ async def serve(told: Plan, clock: Clock) -> None:
         loop.add_signal_handler(sign, stopping.set)
     country = Country(told.state / "country", set_country)
     await country.restore()
+    async with offered(country, told.setup, told.name, told.environ) as bridge:
+        await _serve_until(stopping, told, clock, country, bridge)
+
+
+async def _serve_until(
+    stopping: asyncio.Event, told: Plan, clock: Clock, country: Country, bridge: Bridge
+) -> None:
+    loop = asyncio.get_running_loop()
     heart = loop.create_task(_beat(told.environ, clock))
-    serving = loop.create_task(_serve_again(told, clock, country))
+    serving = loop.create_task(_serve_again(told, clock, country, bridge))
     waiting = loop.create_task(stopping.wait())
     try:
         await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
@@ -72,12 +84,12 @@ async def serve(told: Plan, clock: Clock) -> None:
         _log.info("stopped")
 
 
-async def _serve_again(told: Plan, clock: Clock, country: Country) -> None:
+async def _serve_again(told: Plan, clock: Clock, country: Country, bridge: Bridge) -> None:
     """One connection after the other; a name that is taken ends it (NameTaken)."""
     failures = 0
     while True:
         try:
-            await _serve_once(told, clock, country)
+            await _serve_once(told, clock, country, bridge)
             failures = 0
             _log.warning("the message bus was lost")
         except BusError as error:
@@ -86,16 +98,18 @@ async def _serve_again(told: Plan, clock: Clock, country: Country) -> None:
         await clock.sleep(_PAUSES[min(failures, len(_PAUSES) - 1)])
 
 
-async def _serve_once(told: Plan, clock: Clock, country: Country) -> None:
+async def _serve_once(told: Plan, clock: Clock, country: Country, bridge: Bridge) -> None:
     bus = await connect()
     try:
         means = Means(Link(bus), Feed(), clock, Survey(told.setup.ssid), told.setup)
         service = Service(means, told.limits, _guests)
         await BusObject(bus, service, country).offer()
+        bridge.attach(service)
         sdnotify.notify("READY=1", told.environ)
         _log.info("at work; the setup network is %s", told.setup.ssid.decode("utf-8", "replace"))
         await service.run()
     finally:
+        bridge.attach(None)
         await bus.close()
 
 

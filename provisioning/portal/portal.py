@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import replace
 
+from appliance.errors import ConfigError
 from appliance.system.activation import inherited
+from provisioning.country import Country
 from provisioning.payloads import SetupNetwork
+from provisioning.portal.bridge import Bridge
 from provisioning.portal.languages import read_languages
 from provisioning.portal.onboarding import Onboarding
 from provisioning.portal.place import Place
 from provisioning.portal.server import PortalServer, listen
 from provisioning.portal.site import Site
+
+_log = logging.getLogger(__name__)
 
 
 class Portal:
@@ -44,3 +52,26 @@ class Portal:
         """Answer what was asked, for some seconds, and close; to be called once, after `start`."""
         for server in self._servers:
             server.stop()
+
+
+@asynccontextmanager
+async def offered(
+    country: Country, setup: SetupNetwork, name: str, environ: Mapping[str, str]
+) -> AsyncIterator[Bridge]:
+    """A portal beside the event loop, and the bridge to attach the service to.
+
+    Where it cannot listen there is none, with a word in the log: joining by other ways still works.
+    """
+    bridge = Bridge(country)
+    try:
+        portal = Portal(bridge, setup, name, environ)
+    except ConfigError as error:
+        _log.error("%s", error)
+        yield bridge
+        return
+    portal.start()
+    try:
+        yield bridge
+    finally:
+        # In a thread, because answers under way may wait for this loop.
+        await asyncio.to_thread(portal.stop)

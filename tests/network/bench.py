@@ -102,7 +102,7 @@ class Bench:
         *questions: tuple[str, int],
         unicast: bool = False,
         known: Iterable[DNSRecord] = (),
-        seconds: float = 0.7,
+        seconds: float = 1.0,
     ) -> list[Heard]:
         """Everything that answers the questions, which are asked when nothing was said lately."""
         self.quiet()

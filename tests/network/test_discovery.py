@@ -18,6 +18,7 @@ from tests.network.talk import Event, Talk
 
 Watch = Callable[..., Talk]
 
+SOON_S = 5.0  # a second where nothing else runs; the README of the advertiser has what was measured
 NO_RIGHTS = ("setpriv", "--bounding-set=-all", "--inh-caps=-all")
 
 pytestmark = pytest.mark.needs("netns")
@@ -48,10 +49,14 @@ def test_it_is_found_within_a_second_of_its_start(network: Lab, watch: Watch) ->
     box = device(network, "box", "10.9.0.1/24", "fd00:9::1/64")
     phone = network.host("phone", "10.9.0.2/24", "fd00:9::2/64")
     browser = watch(phone, LUNA, HTTP)
+    capture = Talk(network.hub.python("-m", "tests.network.capture", "br0"))
+    capture.until(lambda event: "capturing" in event, "the capture")
     started = time.monotonic()
     advertise(box, "--name", "Kitchen")
     luna = browser.until(named(f"Kitchen.{LUNA}"), "the device")
-    assert luna["at"] - started < 2.5  # measured 1.0 s, a quarter of it the start of Python
+    assert luna["at"] - started < SOON_S
+    first = capture.until(lambda event: event["source"] == "10.9.0.1", "the first probe")
+    assert 0.75 <= luna["at"] - first["at"] < 1.5  # 0.77 measured; 0.75 are the RFC's
     assert luna["host"] == "luna-ab12.local."
     assert luna["port"] == 8080
     assert luna["addresses"] == ["10.9.0.1", "fd00:9::1"]
@@ -70,7 +75,7 @@ def test_a_new_address_is_found_and_the_old_one_vanishes(network: Lab, watch: Wa
     box.ip("addr", "flush", "dev", "eth0", "scope", "global")
     box.ip("addr", "add", "10.9.0.77/24", "dev", "eth0")
     browser.until(lambda event: "10.9.0.77" in event.get("addresses", []), "the new address")
-    assert browser.events[-1]["at"] - changed < 2
+    assert browser.events[-1]["at"] - changed < SOON_S
     assert "10.9.0.1" not in browser.events[-1]["addresses"]
 
 
@@ -117,7 +122,7 @@ def test_an_interface_comes_and_goes(network: Lab, watch: Watch) -> None:
     here.until(named(name), "the device")
     plugged = time.monotonic()
     port = network.cable(box, "wlan0", "10.8.0.1/24", bridge="br1")
-    assert there.until(named(name), "the second interface")["at"] - plugged < 3
+    assert there.until(named(name), "the second interface")["at"] - plugged < SOON_S
     network.hub.ip("link", "set", port, "down")
     eventually(lambda: "wlan0 is no longer announced on" in box.logs())
     network.hub.ip("link", "set", port, "up")

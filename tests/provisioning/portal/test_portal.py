@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import json
 import os
@@ -10,8 +11,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from provisioning.country import Country
 from provisioning.payloads import SetupNetwork
-from provisioning.portal.portal import Portal
+from provisioning.portal.portal import Portal, offered
+from provisioning.situation import State
 from tests.helpers.wire import Wire
 from tests.provisioning.portal.pretence import PretendOnboarding
 
@@ -71,3 +76,20 @@ def test_a_socket_of_systemd_is_taken_and_nothing_of_the_api_is_needed() -> None
             wire.close()
             child.communicate("", timeout=60)
         assert child.returncode == 0
+
+
+@pytest.mark.needs("root")
+def test_a_port_that_is_taken_does_not_stop_the_service(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def states() -> list[State]:
+        country = Country(tmp_path / "country", lambda _: None)
+        setup = SetupNetwork(b"Luna", address="127.72.0.9/8")
+        async with offered(country, setup, "luna", {}) as bridge:
+            return [bridge.situation().state]
+
+    with socket.socket() as taken:
+        taken.bind(("127.72.0.9", 80))
+        taken.listen()
+        assert asyncio.run(states()) == [State.WAITING]
+    assert "The setup page cannot be at 127.72.0.9 port 80" in caplog.text

@@ -23,6 +23,9 @@ CHAT: Mapping[str, Any] = {
         "max_tokens": 32,
     }
 }
+TEMPLATE: Mapping[str, Any] = {
+    "A question": {"messages": [{"role": "user", "content": "What is Luna?"}]}
+}
 TOKENIZE: Mapping[str, Any] = {
     "A text": {"content": "Hello, world"},
     "With the text of each token": {"content": "Hello 🌙", "with_pieces": True},

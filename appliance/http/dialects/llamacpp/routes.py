@@ -141,7 +141,7 @@ def _asking(api: Asking) -> tuple[Route, ...]:
         answers.Rendered,
         "Nothing is generated.",
         statuses=_WORKING,
-        examples=examples.CHAT,
+        examples=examples.TEMPLATE,
     )
     props = Operation(
         "Properties of the server and a model",

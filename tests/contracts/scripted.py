@@ -1,0 +1,57 @@
+"""The whole appliance in this process, on an engine that says and does what a test tells it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from appliance import assembly, config
+from appliance.domain.cancel import CancelToken
+from appliance.domain.requests import ChatRequest, CompletionRequest
+from appliance.engines.scripted import Gates, Script, Scripted, Token, always
+from appliance.errors import LunaError
+
+
+class Stage:
+    """What the engine says (`script`), what it was asked (`asked`), and when it fails.
+
+    `failure` is raised before token number `fails_at` of each answer.
+    """
+
+    def __init__(self) -> None:
+        self.url = ""
+        self.script: Script = always(b"Hel", b"lo")
+        self.asked: list[ChatRequest | CompletionRequest] = []
+        self.failure: LunaError | None = None
+        self.fails_at = 0
+
+    def engine(self, *parts: object) -> Scripted:
+        """In place of a real one."""
+        return Scripted(self._say, Gates(token=self._gate))
+
+    def _say(self, request: ChatRequest | CompletionRequest) -> Sequence[Token]:
+        self.asked.append(request)
+        return self.script(request)
+
+    def _gate(self, token: int, cancel: CancelToken) -> None:
+        if self.failure is not None and token == self.fails_at:
+            raise self.failure
+
+
+@contextmanager
+def performing(folder: Path) -> Iterator[Stage]:
+    """An appliance that serves its bundled model, as the stage's engine plays it."""
+    stage = Stage()
+    values = {"server.host": "127.0.0.1", "server.port": 0, "data": str(folder)}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(assembly, "LlamaCpp", stage.engine)
+        appliance = assembly.Appliance(config.load([], {}, values), {})
+        appliance.start()
+        try:
+            (stage.url,) = appliance.urls
+            yield stage
+        finally:
+            appliance.stop()
