@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -26,6 +27,7 @@ from appliance.http.dialects.anthropic import routes as anthropic
 from appliance.http.dialects.llamacpp import routes as llamacpp
 from appliance.http.dialects.llamacpp.asking import Asking
 from appliance.http.dialects.llamacpp.generating import Generating
+from appliance.http.dialects.llamacpp.metrics import routes as metrics_routes
 from appliance.http.dialects.luna import routes as luna
 from appliance.http.dialects.luna import wifi
 from appliance.http.dialects.luna.engines import Engines
@@ -44,11 +46,16 @@ from appliance.http.routes import Route
 from appliance.http.server import Server
 from appliance.models.folder import Entry
 from appliance.models.registry import Registry
+from appliance.observe.metrics import Metrics, page_of
+from appliance.observe.metrics_device import DeviceMetrics, DeviceReadings
 from appliance.observe.runs import Runs
 from appliance.serving.conversation import Conversation
+from appliance.serving.loads import model_loads
 from appliance.serving.pool import Pool
 from appliance.serving.toolbox import SHIPPED_TOOLS, Toolbox
+from appliance.system.board import read_temperatures
 from appliance.system.cpu import CpuMeter
+from appliance.system.disk import read_disk
 from appliance.system.memory import peak_rss_bytes, read_memory
 from appliance.system.npu import read_npu
 from appliance.system.processes import Spawner, kill_now
@@ -67,6 +74,8 @@ class Services:
     conversation: Conversation
     toolbox: Toolbox
     runs: Runs
+    metrics: Metrics
+    models_folder: Path
     patience: Patience
     incidents: Path
     context: Callable[[Entry], int]
@@ -82,9 +91,10 @@ class Appliance:
         server = settings.server
         try:
             self.services = _services(settings, environ, self._spawner)
-            routes = all_routes(self.services)
+            routes = all_routes(self.services, connections=lambda: self.server.connections)
+            count = self.services.metrics.request
             self.server = Server(
-                Edge(App(routes), self._watch, server.cors_origins),
+                Edge(App(routes), self._watch, server.cors_origins, count=count),
                 _listeners(server, environ),
                 Limits(workers=server.workers, body_bytes=server.body_bytes),
             )
@@ -120,7 +130,7 @@ class Appliance:
         self._spawner.close()
 
 
-def all_routes(services: Services) -> tuple[Route, ...]:
+def all_routes(services: Services, connections: Callable[[], int]) -> tuple[Route, ...]:
     """Every route of every dialect, and the documents that describe them."""
     appliance = luna.Luna(
         services.registry,
@@ -159,11 +169,26 @@ def all_routes(services: Services) -> tuple[Route, ...]:
         *luna.routes(appliance),
         *wifi.routes(wifi.WifiApi(Provisioning())),
         *engine_routes(health),
+        *metrics_routes(_metrics_page(services, connections), time.time()),
     )
     routes = (*device, *openai.routes(api), *native, *apps)
     routes = (*routes, *document_routes(routes))
     appliance.announce(sorted({route.public_path for route in routes}))
     return routes
+
+
+def _metrics_page(services: Services, connections: Callable[[], int]) -> Callable[[], bytes]:
+    readings = DeviceReadings(
+        models=lambda: model_loads(services.pool),
+        connections=connections,
+        held_tokens=services.metrics.held,
+        cpu_percent=CpuMeter().percent,
+        memory=read_memory,
+        disk=lambda: read_disk(services.models_folder),
+        npu=read_npu,
+        temperatures=read_temperatures,
+    )
+    return page_of(services.metrics, DeviceMetrics(readings))
 
 
 def _services(settings: Settings, environ: Mapping[str, str], spawner: Spawner) -> Services:
@@ -197,13 +222,16 @@ def _services(settings: Settings, environ: Mapping[str, str], spawner: Spawner) 
     pool = Pool(registry, make_engine, settings.models, queue.length)
     toolbox = Toolbox((SHIPPED_TOOLS, *settings.tools.folders), settings.tools.seconds)
     runs = Runs(peak_rss_bytes)
-    conversation = Conversation(registry, pool, toolbox, settings.tools.rounds, runs)
+    metrics = Metrics()
+    conversation = Conversation(registry, pool, toolbox, settings.tools.rounds, runs, metrics)
     return Services(
         registry,
         pool,
         conversation,
         toolbox,
         runs,
+        metrics,
+        folder,
         patience,
         incidents=settings.watchdog_folder(environ),
         context=lambda entry: _context(entry, settings),

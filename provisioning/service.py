@@ -21,7 +21,18 @@ from provisioning.nm.names import ACTIVE, DEVICE, IP4, IP6, ROOT, SERVICE
 from provisioning.outlook import Guests
 from provisioning.results import Outcome, Result, result
 from provisioning.retry import retry
-from provisioning.situation import Action, Asked, Ended, Event, Limits, Model, Seen, Tick, World
+from provisioning.situation import (
+    Action,
+    Asked,
+    Ended,
+    Event,
+    Limits,
+    Model,
+    Seen,
+    State,
+    Tick,
+    World,
+)
 
 _SETTLE: Final = 0.3  # signals come in bursts
 _LOOK_EVERY: Final = 15.0  # guests come and go without a signal
@@ -62,6 +73,7 @@ class Service:
         self.model: Model = begin(means.clock.now(), limits)
         self.number = 0
         self.attempt: Attempt | None = None
+        self._ended: Attempt | None = None  # not told yet
         self.problems: tuple[str, ...] = ()
 
     def on_change(self, listener: Callable[[], None]) -> None:
@@ -157,6 +169,10 @@ class Service:
         for action in actions:
             self._begin(action)
         self._cut_short = Outcome.CANCELLED
+        if self._ended is not None and self.model.state is not State.JOINING:
+            # Only now: whoever reads the result may try again at once.
+            self.attempt, self._ended = self._ended, None
+            self._tell()
         if self.model.until != before.until:
             self._rescheduled.set()
         if self.model != before:
@@ -210,11 +226,10 @@ class Service:
         return ended.good
 
     def _finish(self, ended: Result) -> None:
-        """The join that is under way has a result."""
+        """The join that is under way has a result, which is told with the next step."""
         _log.info("join number %d: %s", self.number, ended.outcome)
         self._wanted = None
-        self.attempt = Attempt(self.number, ended)
-        self._tell()
+        self._ended = Attempt(self.number, ended)
 
     async def _rest(self) -> None:
         for task in self._procedures:

@@ -18,6 +18,8 @@ from appliance.serving.answer import Caller
 _log = logging.getLogger(__name__)
 CALLER = "luna.caller"
 """The key in the environ under which the edge leaves who asks."""
+ROUTE = "luna.route"
+"""The key under which the path of the route is left for the edge, unless there was none."""
 
 
 class App(bottle.Bottle):  # type: ignore[misc]
@@ -67,6 +69,7 @@ def _pattern(path: str) -> re.Pattern[str]:
 def _callback(route: Route) -> Callable[..., bottle.HTTPResponse]:
     def call(**parameters: str) -> bottle.HTTPResponse:
         environ = bottle.request.environ
+        environ[ROUTE] = route.public_path
         caller: Caller = environ[CALLER]
         try:
             reply = route.handler(_request(environ, caller, parameters))

@@ -13,7 +13,7 @@ from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from appliance.domain.cancel import CancelToken
-from appliance.http.app import CALLER
+from appliance.http.app import CALLER, ROUTE
 from appliance.http.hangup import HangupWatch
 from appliance.serving.answer import Caller
 
@@ -27,7 +27,10 @@ Headers = list[tuple[str, str]]
 
 
 class Edge:
-    """Wraps the application; `origins` are the web origins that browsers may call from."""
+    """Wraps the application; `origins` are the web origins that browsers may call from.
+
+    `count` is told of each request at its end: route ("" for none), method, status, seconds.
+    """
 
     def __init__(
         self,
@@ -35,17 +38,19 @@ class Edge:
         watch: HangupWatch,
         origins: Sequence[str],
         clock: Callable[[], float] = time.monotonic,
+        count: Callable[[str, str, str, float], None] = lambda route, method, status, seconds: None,
     ) -> None:
         self._app = app
         self._watch = watch
         self._origins = frozenset(origins)
         self._clock = clock
+        self._count = count
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request (PEP 3333)."""
         caller = Caller(str(environ.get("REMOTE_ADDR", "")), _request_id(environ), CancelToken())
         environ[CALLER] = caller
-        record = _Record(environ, caller, self._clock)
+        record = _Record(environ, caller, self._clock, self._count)
         own = [("x-request-id", caller.request_id), *self._cors(environ)]
 
         def start(status: str, headers: Headers, exc_info: Any = None) -> Any:
@@ -78,11 +83,17 @@ class Edge:
 
 
 class _Record:
-    """What the access log will say; no query string, it may carry a secret."""
+    """What the access log and the counts will say; no query string, it may carry a secret."""
 
     def __init__(
-        self, environ: WSGIEnvironment, caller: Caller, clock: Callable[[], float]
+        self,
+        environ: WSGIEnvironment,
+        caller: Caller,
+        clock: Callable[[], float],
+        count: Callable[[str, str, str, float], None],
     ) -> None:
+        self._environ = environ
+        self._count = count
         self.status = "500"
         self.bytes = 0
         self.whole = False
@@ -93,7 +104,10 @@ class _Record:
         self._begun = clock()
 
     def write(self) -> None:
-        """Log the request, once it is over."""
+        """Count the request and log it, once it is over."""
+        seconds = self._clock() - self._begun
+        route, method = self._environ.get(ROUTE, ""), self._environ["REQUEST_METHOD"]
+        self._count(str(route), str(method), self.status, seconds)
         gone = "" if self.whole else " (cut off)"
         _access.log(
             logging.DEBUG if self._is_pulse and self.status == "200" else logging.INFO,
@@ -102,7 +116,7 @@ class _Record:
             self._what,
             self.status,
             self.bytes,
-            1000 * (self._clock() - self._begun),
+            1000 * seconds,
             self._caller.request_id,
             gone,
         )

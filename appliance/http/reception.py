@@ -69,6 +69,11 @@ class Reception:
         self._doors.open()
         self._thread.start()
 
+    @property
+    def connections(self) -> int:
+        """How many connections there are, idle ones included."""
+        return len(self._census)
+
     def idle_for(self) -> float:
         """Seconds since the thread last looked at everybody: never much, unless it hangs."""
         return max(0.0, self._clock() - self._next_tick)

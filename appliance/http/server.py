@@ -54,6 +54,11 @@ class Server:
         self._workers.start()
         self._reception.start()
 
+    @property
+    def connections(self) -> int:
+        """How many connections there are, idle ones included."""
+        return self._reception.connections
+
     def is_alive(self, patience: float = 5.0) -> bool:
         """Whether connections were attended to within the last `patience` seconds."""
         return self._reception.idle_for() < patience

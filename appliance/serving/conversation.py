@@ -22,6 +22,7 @@ from appliance.engines.extras import Ranking, extras_of
 from appliance.errors import ContextTooLong, EngineDied, ModelLoadFailed
 from appliance.models.folder import Entry
 from appliance.models.registry import Registry
+from appliance.observe.metrics import Metrics, RunMeter
 from appliance.observe.runs import Runs
 from appliance.serving import device_turns
 from appliance.serving.answer import Answer, Caller, ChoiceEvent, EventStream
@@ -39,13 +40,20 @@ class Conversation:
     """Finds the model, waits for a slot, asks the engine, and frees everything at the end."""
 
     def __init__(
-        self, registry: Registry, pool: Pool, toolbox: Toolbox, tool_rounds: int, runs: Runs
+        self,
+        registry: Registry,
+        pool: Pool,
+        toolbox: Toolbox,
+        tool_rounds: int,
+        runs: Runs,
+        metrics: Metrics | None = None,
     ) -> None:
         self._registry = registry
         self._pool = pool
         self._toolbox = toolbox
         self._tool_rounds = tool_rounds
         self._runs = runs
+        self._metrics = metrics or Metrics()
 
     def chat(self, request: ChatRequest, caller: Caller, *, forgetful: bool = False) -> Answer:
         """The next turn of a conversation; calls of device tools are answered on the way.
@@ -179,20 +187,28 @@ class Conversation:
 
         `size` is about how many tokens the prompt has.
         """
+        asked = self._metrics.clock()
         with loaded.scheduler.turn(caller.client, cancel) as places:
             for ahead in places:
                 yield Queued(ahead)
-            for again in (True, False):
-                begun = False
-                try:
-                    loaded.engine.wait_ready(_READY_AGAIN)
-                    for event in loaded.pulse.watch(ask(loaded.engine, cancel), size):
-                        begun = True
-                        if isinstance(event, Finish) and event.timings is not None:
-                            self._runs.finished(loaded.entry.id, event.timings, loaded.engine.pid)
-                        yield event
-                except EngineDied:
-                    if begun or not again:
-                        raise
-                    continue
-                return
+            with self._metrics.run(loaded.entry.id, asked) as meter:
+                yield from self._run(loaded, cancel, ask, size, meter)
+
+    def _run(
+        self, loaded: Loaded, cancel: CancelToken, ask: Ask, size: int, meter: RunMeter
+    ) -> Generator[Event]:
+        for again in (True, False):
+            begun = False
+            try:
+                loaded.engine.wait_ready(_READY_AGAIN)
+                for event in loaded.pulse.watch(ask(loaded.engine, cancel), size):
+                    begun = True
+                    meter.note(event)
+                    if isinstance(event, Finish) and event.timings is not None:
+                        self._runs.finished(loaded.entry.id, event.timings, loaded.engine.pid)
+                    yield event
+            except EngineDied:
+                if begun or not again:
+                    raise
+                continue
+            return

@@ -25,7 +25,7 @@ from tests.bus.fake_nm.network_manager import FakeNetworkManager
 from tests.bus.virtual_clock import VirtualClock
 
 SETUP = SetupNetwork(b"Luna-cafe", "a label's passphrase")
-REAL_SECONDS = 30.0
+REAL_SECONDS = 100.0
 
 
 class House:

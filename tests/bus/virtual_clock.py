@@ -27,6 +27,7 @@ class VirtualClock(Clock):
         self._due: list[tuple[float, int, asyncio.Future[None] | asyncio.Timeout]] = []
         self._count = itertools.count()
         self._buses: list[Bus] = []
+        self.held = False  # by who speaks over a connection that is not attached
 
     def attach(self, *buses: Bus) -> None:
         """Take part in what these connections have under way."""
@@ -57,7 +58,7 @@ class VirtualClock(Clock):
         while True:
             await asyncio.sleep(0)
             await self._quiet()
-            if self._due:
+            if self._due and not self.held:
                 self._now = max(self._now, self._due[0][0])
                 while self._due and self._due[0][0] <= self._now:
                     self._fire(heapq.heappop(self._due)[2])

@@ -28,6 +28,11 @@ class Stage:
         self.failure: LunaError | None = None
         self.fails_at = 0
 
+    @property
+    def port(self) -> int:
+        """Where the appliance listens."""
+        return int(self.url.rpartition(":")[2])
+
     def engine(self, *parts: object) -> Scripted:
         """In place of a real one."""
         return Scripted(self._say, Gates(token=self._gate))

@@ -91,3 +91,26 @@ def test_npu_usage_or_why_there_is_none(luna: RunningLuna) -> None:
         assert usage.keys() == {"npu_cores_usage_percent", "npu_average_usage_percent", "watchdog"}
     else:
         assert (answer.status, answer.code) == (501, "reading_unavailable")
+
+
+def test_the_engines_are_told_to_programs_on_the_device(luna: RunningLuna) -> None:
+    (engine,) = luna.get("/luna/engines")["engines"]
+    assert (engine["model"], engine["device"], engine["state"]) == ("tiny", "cpu", "loaded")
+
+
+@pytest.mark.parametrize("what", ["abort", "restart"])
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        (b'{"model": "nobody"}', 404, "not_found"),
+        (b"{}", 400, "missing_required_parameter"),
+        (b'{"model": 3}', 400, "invalid_type"),
+        (b"{", 400, "invalid_json"),
+    ],
+)
+def test_only_an_engine_that_is_there_is_helped(
+    luna: RunningLuna, what: str, body: bytes, status: int, code: str
+) -> None:
+    with Wire(luna.port) as wire:
+        answer = wire.request(f"/luna/engines/{what}", body=body)
+    assert (answer.status, answer.code) == (status, code)

@@ -33,6 +33,7 @@ DOORS = {
     "dbus_next": ("appliance/system/bus.py", "appliance/system/bus_connection.py"),
     "jinja2": ("appliance/engines/rkllm/chat/", "provisioning/portal/page.py"),
     "jsonschema_rs": ("appliance/engines/rkllm/chat/",),
+    "prometheus_client": ("appliance/observe/",),
     "pyroute2": ("appliance/system/netlink.py",),
     "segno": ("provisioning/portal/code.py",),
     "sqlite3": ("appliance/store/",),

@@ -57,14 +57,18 @@ NEEDS: Mapping[str, Callable[[], str]] = {
     "avahi": _programs("avahi-daemon avahi-browse dbus-daemon", "avahi-daemon avahi-utils dbus"),
     "chromium": _program("chromium", "chromium"),
     "dbus-daemon": _program("dbus-daemon", "dbus"),
+    "debhelper": _program("dh", "debhelper"),
     "engine": _engine,
     "g++": _program("g++", "g++"),
+    "mmdebstrap": _program("mmdebstrap", "mmdebstrap"),
     "netns": _network_namespace,
     "networkmanager": _programs(
         "NetworkManager nmcli dnsmasq dbus-daemon", "network-manager dnsmasq-base dbus"
     ),
     "node": _program("node", "nodejs"),
+    "promtool": _program("promtool", "prometheus"),
     "root": _root,
+    "systemd-nspawn": _program("systemd-nspawn", "systemd-container"),
     "systemd-analyze": _program("systemd-analyze", "systemd"),
 }
 

@@ -87,8 +87,8 @@ class Rkllm:
 
     def stop(self) -> None:
         """End the process, and what is made when it is idle."""
+        self._model.stop()  # first: a build that hangs would keep the other waiting
         self._memory.stop()
-        self._model.stop()
 
     def ignored(self, generation: Generation) -> tuple[str, ...]:
         """What the runtime's version cannot do, and the probabilities that none tells."""

@@ -18,7 +18,7 @@ from appliance.engines.rkllm.chat.tokenizer import Tokenizer
 from appliance.engines.rkllm.chat.toolcalls import ToolCallParser
 from appliance.engines.rkllm.chat.toolchoice import forced_opening, instruction, offered
 from appliance.engines.rkllm.chat.toolformats import HERMES, ToolFormat, format_of
-from appliance.errors import BadRequest, Unsupported
+from appliance.errors import BadRequest, LunaError, Unsupported
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,12 @@ class Speech:
             return template.render(turns, known, request.thinking)
 
         def shared() -> tuple[int, ...]:
-            return stable_prefix(lambda turns: tokenizer.encode(render(turns)), messages, tokens)
+            try:
+                return stable_prefix(
+                    lambda turns: tokenizer.encode(render(turns)), messages, tokens
+                )
+            except LunaError:  # a template that takes this conversation, but not the probes of it
+                return ()
 
         text = render(messages)
         opening = forced_opening(self._format or HERMES, request, text)

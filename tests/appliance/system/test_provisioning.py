@@ -16,6 +16,7 @@ from appliance.system.provisioning import (
 from tests.bus.daemon import Daemon
 from tests.bus.fake_nm.air import WPA3, Base
 from tests.bus.house import house, play
+from tests.bus.virtual_clock import VirtualClock
 
 pytestmark = pytest.mark.needs("dbus-daemon")
 NAME = "Café 🌙".encode()
@@ -27,7 +28,7 @@ def daemon(tmp_path: Path) -> Iterator[Daemon]:
         yield running
 
 
-def use(client: Provisioning) -> None:
+def use(client: Provisioning, clock: VirtualClock) -> None:
     """A whole onboarding as a plain thread does it."""
     fresh = client.situation()
     assert fresh.result is None
@@ -35,18 +36,20 @@ def use(client: Provisioning) -> None:
     assert not fresh.hotspot.stays
     (heard,) = client.networks(scan=True)
     assert (heard.ssid, heard.security) == (NAME, "sae")
-    assert client.networks() == (heard,) or heard.age >= 0
+    assert [each.ssid for each in client.networks()] == [NAME]
     with pytest.raises(ProvisioningRefused, match="8 to 63"):
         client.join(NAME, b"short", {})
     with pytest.raises(ProvisioningRefused, match="ISO 3166"):
         client.set_country("Germany")
+    clock.held = True
     wrong = client.join(NAME, b"wrong horse", {"hidden": False})
     with pytest.raises(ProvisioningUnavailable, match="being joined"):
         client.join(NAME, b"correct horse", {})
-    ended = client.wait(wrong, 20.0)
+    clock.held = False
+    ended = client.wait(wrong, 60.0)
     assert ended is not None
     assert ended.outcome == "wrong_password"
-    ended = client.wait(client.join(NAME, b"correct horse", {}), 20.0)
+    ended = client.wait(client.join(NAME, b"correct horse", {}), 60.0)
     assert ended is not None
     assert (ended.outcome, ended.addresses) == ("connected", ("192.168.7.42/24",))
     assert client.wait(wrong, 0.2) is None, "only the last result is kept"
@@ -63,7 +66,7 @@ def test_a_whole_onboarding(daemon: Daemon, tmp_path: Path) -> None:
     async def scenario() -> None:
         async with house(daemon, tmp_path) as box:
             box.nm.air.add(Base(NAME, WPA3, "correct horse"))
-            await asyncio.to_thread(use, Provisioning(daemon.address))
+            await asyncio.to_thread(use, Provisioning(daemon.address), box.clock)
 
     play(scenario())
 

@@ -157,6 +157,15 @@ def test_a_request_comes_before_a_cache_that_is_being_made(newest: Workshop) -> 
     eventually(lambda: list(caches.glob("*.json")), "a prompt cache, later")
 
 
+def test_a_template_that_refuses_the_probes_for_a_prefix_costs_nothing(newest: Workshop) -> None:
+    picky = (
+        "{% for m in messages %}{% if m.content in ['0', 'Z'] %}{{ raise_exception('no') }}"
+        "{% endif %}{{ m.content }}{% endfor %}"
+    )
+    engine = newest.ready(reply="ok", spec={"chat_template": picky})
+    assert text(chat(engine, with_rules("One?"))) == "ok"
+
+
 def test_stopping_ends_what_is_being_made(newest: Workshop) -> None:
     newest.idle = 0.05
     engine = newest.ready(reply="ok", prefill_us=2000)

@@ -1,0 +1,95 @@
+"""A Debian with systemd as its first process, in systemd-nspawn, with Luna's package installed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+SUITES = {12: "bookworm", 13: "trixie"}
+PACKAGES = (
+    "curl dbus iproute2 libgomp1 libstdc++6 network-manager polkitd procps python3 systemd "
+    "systemd-sysv wpasupplicant"
+)
+UNIT = """
+[Service]
+Type=oneshot
+ExecStart=/usr/bin/python3 /share/inside.py
+ExecStopPost=/usr/bin/systemctl poweroff --no-block
+[Install]
+WantedBy=multi-user.target
+"""
+BOOT_S = 300
+
+
+def run(*command: str | Path, **more: Any) -> subprocess.CompletedProcess[str]:
+    """Run it to its end; what it printed is part of the error if it fails."""
+    words = [str(word) for word in command]
+    done = subprocess.run(
+        words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, **more
+    )
+    assert done.returncode == 0, f"{' '.join(words)}\n{done.stdout[-4000:]}"
+    return done
+
+
+def base(debian: int) -> Path:
+    """An archive of the bare system, kept for the next time under the user's cache folder."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser() / "luna-tests"
+    cache.mkdir(parents=True, exist_ok=True)
+    key = hashlib.sha256(f"{debian} {PACKAGES}".encode()).hexdigest()[:12]
+    archive = cache / f"debian-{debian}-{key}.tar"
+    if not archive.exists():
+        unfinished = archive.with_suffix(".part.tar")
+        include = f"--include={','.join(PACKAGES.split())}"
+        run("mmdebstrap", "--mode=root", "--variant=minbase", include, SUITES[debian], unfinished)
+        unfinished.rename(archive)
+    return archive
+
+
+def package(debian: int, folder: Path) -> Path:
+    """The package, built from this tree."""
+    run(ROOT / "image/deb/build", "--debian", str(debian), "--out", folder)
+    (built,) = folder.glob("luna_*.deb")
+    return built
+
+
+class Container:
+    """The file system of a machine in `folder`; nothing of it reaches the host's network."""
+
+    def __init__(self, folder: Path, debian: int) -> None:
+        self.root = folder / "root"
+        self.share = folder / "share"
+        self.root.mkdir()
+        self.share.mkdir()
+        run("tar", "-C", self.root, "-xf", base(debian))
+
+    def install(self, deb: Path) -> None:
+        """Install a package as apt would."""
+        shutil.copy(deb, self.share)
+        self.do("dpkg", "-i", f"/share/{deb.name}")
+
+    def has(self, path: str) -> bool:
+        """Whether there is such a file or folder, named from the root."""
+        return (self.root / path).exists()
+
+    def do(self, *command: str) -> str:
+        """What a command prints in the machine while it is off."""
+        return run(*self._nspawn(), "--as-pid2", "--pipe", *command).stdout
+
+    def boot(self) -> dict[str, Any]:
+        """Boot it, let inside.py look around, and return its report."""
+        shutil.copy(Path(__file__).with_name("inside.py"), self.share)
+        (self.root / "etc/systemd/system/luna-test.service").write_text(UNIT, "utf-8")
+        self.do("systemctl", "enable", "luna-test.service")
+        run(*self._nspawn(), "--boot", "--console=read-only", timeout=BOOT_S)
+        report: dict[str, Any] = json.loads((self.share / "report.json").read_text("utf-8"))
+        return report
+
+    def _nspawn(self) -> list[str]:
+        options = "--quiet --register=no --keep-unit --private-network --machine=luna-test"
+        return ["systemd-nspawn", *options.split(), f"-D{self.root}", f"--bind={self.share}:/share"]
