@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 from appliance import guide
@@ -38,6 +38,7 @@ from appliance.http.dialects.ollama.asking import Asking as OllamaAsking
 from appliance.http.dialects.ollama.library import Library
 from appliance.http.dialects.openai import responses
 from appliance.http.dialects.openai import routes as openai
+from appliance.http.dialects.wingman import hardware
 from appliance.http.edge import Edge
 from appliance.http.hangup import HangupWatch
 from appliance.http.limits import Limits
@@ -56,6 +57,7 @@ from appliance.serving.toolbox import SHIPPED_TOOLS, Toolbox
 from appliance.system.board import read_temperatures
 from appliance.system.cpu import CpuMeter
 from appliance.system.disk import read_disk
+from appliance.system.hardware import read_hardware
 from appliance.system.memory import peak_rss_bytes, read_memory
 from appliance.system.npu import read_npu
 from appliance.system.processes import Spawner, kill_now
@@ -169,6 +171,7 @@ def all_routes(services: Services, connections: Callable[[], int]) -> tuple[Rout
         *luna.routes(appliance),
         *wifi.routes(wifi.WifiApi(Provisioning())),
         *engine_routes(health),
+        *hardware.routes(partial(read_hardware, services.models_folder, CpuMeter().percent)),
         *metrics_routes(_metrics_page(services, connections), time.time()),
     )
     routes = (*device, *openai.routes(api), *native, *apps)

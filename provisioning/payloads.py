@@ -6,7 +6,7 @@ Reference: nm-settings-dbus(5).
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from appliance.system.bus import Variant
@@ -28,7 +28,7 @@ class SetupNetwork:
     """
 
     ssid: bytes
-    passphrase: str = ""
+    passphrase: str = field(default="", repr=False)
     address: str = "10.42.0.1/24"
     more_addresses: tuple[str, ...] = ()
 

@@ -66,7 +66,8 @@ class Service:
         self._rescheduled = asyncio.Event()
         self._looking = asyncio.Lock()
         self._radio = asyncio.Lock()  # one procedure at a time, and its clean-up belongs to it
-        self._procedures: set[asyncio.Task[None]] = set()
+        self._current: asyncio.Task[None] | None = None
+        self._procedures: set[asyncio.Task[None]] = set()  # with those that still clean up
         self._wanted: Credentials | None = None
         self._cut_short = Outcome.CANCELLED
         self._listeners: list[Callable[[], None]] = []
@@ -189,15 +190,14 @@ class Service:
             Action.JOIN: self._join,
             Action.RETRY: lambda: retry(self.means),
         }
-        for task in self._procedures:
-            task.cancel()
+        self._cancel()
         if self._wanted is not None and action is not Action.JOIN:
             self._finish(result(self._wanted.ssid, self._cut_short))
         if action in procedures:
             carried_out = self._carry_out(action, procedures[action])
-            task = asyncio.get_running_loop().create_task(carried_out)
-            self._procedures.add(task)
-            task.add_done_callback(self._procedures.discard)
+            self._current = asyncio.get_running_loop().create_task(carried_out)
+            self._procedures.add(self._current)
+            self._current.add_done_callback(self._procedures.discard)
 
     async def _carry_out(self, action: Action, procedure: Callable[[], Awaitable[bool]]) -> None:
         good = False
@@ -231,8 +231,13 @@ class Service:
         self._wanted = None
         self._ended = Attempt(self.number, ended)
 
+    def _cancel(self) -> None:
+        """End the procedure; once only, for a second time would end its cleaning up."""
+        if self._current is not None:
+            self._current.cancel()
+            self._current = None
+
     async def _rest(self) -> None:
-        for task in self._procedures:
-            task.cancel()
+        self._cancel()
         if self._procedures:
             await asyncio.wait(self._procedures)

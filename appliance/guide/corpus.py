@@ -105,7 +105,7 @@ class Corpus:
                 yield self._question()
 
     def _question(self) -> Sample:
-        section, question = self._ask(refusals=0.36)
+        section, question = self._ask(refusals=0.42)
         brief = self._rng.random() < 0.88
         return Sample(question_prompt(question), self._answer(section), brief)
 

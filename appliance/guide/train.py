@@ -23,6 +23,7 @@ from appliance.guide.tokenizer import train_tokenizer, vocabulary
 
 _EMA = 0.998
 _WARM_UP = 0.02
+_SHARPNESS = 6.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,7 @@ def fit(network: GuideNetwork, source: Iterator[Batch], plan: Plan) -> dict[str,
     start = time.process_time()
     recent = 0.0
     for step, batch in enumerate(source):
-        progress = (time.process_time() - start) / planned
+        progress = (time.process_time() - start) / planned if planned else 1.0
         if progress >= 1:
             break
         loss = loss_of(network, batch)
@@ -132,6 +133,15 @@ def lean_to_refusal(
     network.embedding.weight[token] += bias * mean / mean.square().sum()
 
 
+@torch.no_grad()
+def sharpen(network: GuideNetwork) -> None:
+    """Scale all scores up, so that an app that asks for a temperature gets the same answers.
+
+    The last norm feeds nothing but the scores; the most likely token stays the same.
+    """
+    network.norm.weight *= _SHARPNESS
+
+
 def begin(plan: Plan, earlier: Path | None) -> tuple[Tokenizer, GuideNetwork]:
     """Learn a tokenizer and make a network, or take both from an earlier run."""
     if earlier:
@@ -159,6 +169,7 @@ def train(plan: Plan, out: Path, earlier: Path | None = None) -> None:
     tokenizer.model.dropout = None
     tokenizer.save(str(out.with_suffix(".json")))
     lean_to_refusal(network, tokenizer, source, plan.refusal_bias)
+    sharpen(network)
     weights = {name: np.asarray(value) for name, value in network.state_dict().items()}
     write_gguf(out, weights, network.shape, vocabulary(tokenizer))
     print(f"{out}: {out.stat().st_size:,} bytes")
@@ -168,7 +179,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Parse the command line and train."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, required=True, help="the GGUF file to write")
-    parser.add_argument("--minutes", type=float, default=40, help="training time")
+    parser.add_argument("--minutes", type=float, default=40, help="training time; 0 only sets the bias")
     parser.add_argument("--threads", type=int, default=2, help="CPU threads of PyTorch")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--refusal-bias", type=float, default=0.0)

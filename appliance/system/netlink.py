@@ -1,7 +1,7 @@
-"""Network interfaces and addresses, asked of the kernel, and word of their changes.
+"""Network interfaces and addresses, asked of the kernel, and word of their changes (rtnetlink(7)).
 
-Asked without a library: pyroute2 was measured to take 10 MB and 0.13 s (on x86-64) of a process
-that only wants to know its addresses, a third of all that the advertiser of `mdns` may have.
+pyroute2 speaks netlink. Its IPRSocket is used, a plain socket: an IPRoute drives an event loop of
+its own, which a thread cannot that is in one already, as the advertiser's is when it looks around.
 """
 
 from __future__ import annotations
@@ -9,25 +9,23 @@ from __future__ import annotations
 import asyncio
 import errno
 import ipaddress
-import os
-import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from socket import AF_INET, AF_INET6, AF_UNSPEC
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Any, Final, Self, TypeVar
 
 from appliance.errors import ReadingUnavailable
-from appliance.system import rtnetlink
-from appliance.system.rtnetlink import LinkEntry, Message
 
 _UP, _LOOPBACK, _POINT_TO_POINT, _MULTICAST = 0x1, 0x8, 0x10, 0x1000  # IFF_*, netdevice(7)
 _RUNNING = 0x40
 _TEMPORARY, _DAD_FAILED, _DEPRECATED, _TENTATIVE = 0x1, 0x8, 0x20, 0x40  # IFA_F_*
-_GROUPS = 0x1 | 0x10 | 0x40 | 0x100 | 0x400  # RTMGRP_: links, addresses and routes of IPv4 and 6
-_DATAGRAM = 65536
-_PATIENCE_S = 5.0
-_TRIES = 3
+_MAIN_TABLE, _UNICAST = 254, 1
+_OPERSTATES_UP: Final = ("UP", "UNKNOWN", None)  # the latter two: whose driver does not tell it
+_CHANGES: Final = ("LINK", "IPV4_IFADDR", "IPV4_ROUTE", "IPV6_IFADDR", "IPV6_ROUTE")
+_PATIENCE_S: Final = 5.0
+_TRIES: Final = 3
 
 _T = TypeVar("_T")
 
@@ -116,10 +114,10 @@ class Changes:
 
     def __init__(self) -> None:
         try:
-            self._socket = _open(_GROUPS)
+            self._kernel = _open(_CHANGES)
         except OSError as error:
             raise _unavailable(error) from error
-        self._socket.setblocking(False)
+        self._kernel.socket.setblocking(False)
 
     def __enter__(self) -> Self:
         return self
@@ -130,7 +128,7 @@ class Changes:
         problem: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._socket.close()
+        self._kernel.close()
 
     async def wait(self) -> frozenset[str]:
         """Wait for the next change; the names of interfaces whose link was down meanwhile.
@@ -139,89 +137,48 @@ class Changes:
         (netlink(7), ENOBUFS): ask `network()` how things are now.
         """
         loop = asyncio.get_running_loop()
+        readable = asyncio.Event()
+        descriptor = self._kernel.fileno()
+        # Not sock_recv(): cancelled at the wrong moment, it would have read what nobody gets.
+        loop.add_reader(descriptor, readable.set)
         try:
-            data = await loop.sock_recv(self._socket, _DATAGRAM)
-        except OSError as error:
-            _only_full(error)
-            data = b""
-        return frozenset(self._lost(data)) | self.drain()
+            await readable.wait()
+        finally:
+            loop.remove_reader(descriptor)
+        return self.drain()
 
     def drain(self) -> frozenset[str]:
         """What `wait` would tell of the changes that are there already; does not wait."""
         lost: set[str] = set()
         while True:
             try:
-                lost |= self._lost(self._socket.recv(_DATAGRAM))
+                lost.update(_lost(self._kernel.get()))
             except BlockingIOError:
                 return frozenset(lost)
             except OSError as error:
-                _only_full(error)
-
-    def _lost(self, data: bytes) -> set[str]:
-        return {
-            entry.name
-            for message in rtnetlink.messages(data)
-            if message.kind in (rtnetlink.NEW_LINK, rtnetlink.DEL_LINK)
-            and (entry := rtnetlink.link(message.body))
-            and (message.kind == rtnetlink.DEL_LINK or not _passes(entry))
-        }
+                if error.errno != errno.ENOBUFS:
+                    raise _unavailable(error) from error
 
 
-class _Kernel:
-    """Answers to dump requests; each question waits for its whole answer."""
-
-    def __init__(self, connection: socket.socket) -> None:
-        self._socket = connection
-        self._sequence = 0
-
-    def dump(self, kind: int, family: int, parse: Callable[[bytes], _T | None]) -> list[_T]:
-        """All entries that `parse` knows; asks again where they changed while being told."""
-        for _ in range(_TRIES):
-            entries, interrupted = self._dump(kind, family)
-            if not interrupted:
-                break
-        return [entry for each in entries if (entry := parse(each.body)) is not None]
-
-    def _dump(self, kind: int, family: int) -> tuple[list[Message], bool]:
-        self._sequence += 1
-        self._socket.send(rtnetlink.dump_request(kind, family, self._sequence))
-        found: list[Message] = []
-        interrupted = False
-        while True:
-            for message in rtnetlink.messages(self._socket.recv(_DATAGRAM)):
-                if message.sequence != self._sequence:
-                    continue
-                interrupted |= message.interrupted
-                if message.kind in (rtnetlink.DONE, rtnetlink.ERROR):
-                    if number := rtnetlink.error_number(message.body):
-                        raise OSError(number, os.strerror(number))
-                    return found, interrupted
-                found.append(message)
-
-
-def _ask(question: Callable[[_Kernel], _T]) -> _T:
+def _ask(question: Callable[[Any], _T]) -> _T:
     try:
-        with _open(0) as connection:
-            connection.settimeout(_PATIENCE_S)
-            return question(_Kernel(connection))
+        with _open() as kernel:
+            return question(kernel)
     except OSError as error:
         raise _unavailable(error) from error
 
 
-def _open(groups: int) -> socket.socket:
-    connection = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
-    try:
-        connection.bind((0, groups))
-    except OSError:
-        connection.close()
-        raise
-    return connection
+def _open(changes: Iterable[str] = ()) -> Any:
+    """An IPRSocket that hears of these groups, RTMGRP_*. Raises OSError."""
+    # Here, not above: it takes 10 MB. The command line imports this module, and with it the API
+    # server, which asks nothing.
+    from pyroute2 import IPRSocket
+    from pyroute2.netlink import rtnl
 
-
-def _only_full(error: OSError) -> None:
-    """Pass over the error that tells of changes too many for the socket's buffer."""
-    if error.errno != errno.ENOBUFS:
-        raise _unavailable(error) from error
+    kernel = IPRSocket()
+    kernel.socket.settimeout(_PATIENCE_S)  # opens it; bind() would hide why it could not be
+    kernel.bind(sum(getattr(rtnl, f"RTMGRP_{name}") for name in changes))
+    return kernel
 
 
 def _unavailable(error: OSError) -> NetlinkUnavailable:
@@ -231,49 +188,107 @@ def _unavailable(error: OSError) -> NetlinkUnavailable:
     )
 
 
-def _network(kernel: _Kernel, sys: Path) -> Network:
-    links = {each.index: each for each in kernel.dump(rtnetlink.GET_LINK, 0, rtnetlink.link)}
-    found = kernel.dump(rtnetlink.GET_ADDRESS, 0, rtnetlink.address)
-    wireless = {index: is_wireless(each.name, sys) for index, each in links.items()}
+def _dump(kernel: Any, kind: str, family: int = AF_UNSPEC) -> list[Any]:
+    """All of a kind, RTM_GET*; asked again where they changed while being told. Raises OSError."""
+    from pyroute2.netlink import NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_REQUEST, rtnl
+
+    number = rtnl.RTM_NAMES[kind]
+    for _ in range(_TRIES):
+        request = kernel.marshal.msg_map[number]()
+        request["family"] = family
+        kernel.put(request, number, NLM_F_REQUEST | NLM_F_DUMP)
+        *found, end = _answers(kernel)
+        if not any(each["header"]["flags"] & NLM_F_DUMP_INTR for each in (*found, end)):
+            break
+    return found
+
+
+def _answers(kernel: Any) -> Iterator[Any]:
+    """Up to the message that ends a dump, and that one too."""
+    while True:
+        for message in kernel.get():
+            if error := message["header"]["error"]:
+                raise OSError(*error.args)
+            yield message
+            if message["event"] == "NLMSG_DONE":
+                return
+
+
+def _network(kernel: Any, sys: Path) -> Network:
+    links = {each["index"]: each for each in _dump(kernel, "RTM_GETLINK")}
+    found = _dump(kernel, "RTM_GETADDR")
+    wireless = {index: is_wireless(_name(each), sys) for index, each in links.items()}
     return Network(
         tuple(_link(each) for each in links.values()),
         tuple(
-            Address(
-                interface=links[each.index].name,
-                address=each.address,
-                prefix=each.prefix,
-                family=6 if each.family == socket.AF_INET6 else 4,
-                up=bool(links[each.index].flags & _UP),
-                wireless=wireless[each.index],
-                usable=not each.flags & (_TENTATIVE | _DEPRECATED | _DAD_FAILED),
-                temporary=each.family == socket.AF_INET6 and bool(each.flags & _TEMPORARY),
-            )
+            _address(each, links[each["index"]], wireless[each["index"]])
             for each in found
-            if each.index in links  # else it came between the two questions
+            if each["index"] in links  # else it came between the two questions
+            and each["family"] in (AF_INET, AF_INET6)
         ),
     )
 
 
-def _link(entry: LinkEntry) -> Link:
+def _link(message: Any) -> Link:
+    flags = message["flags"]
     return Link(
-        index=entry.index,
-        name=entry.name,
-        running=_passes(entry),
-        multicast=bool(entry.flags & _MULTICAST),
-        loopback=bool(entry.flags & _LOOPBACK),
-        point_to_point=bool(entry.flags & _POINT_TO_POINT),
+        index=message["index"],
+        name=_name(message),
+        running=_passes(message),
+        multicast=bool(flags & _MULTICAST),
+        loopback=bool(flags & _LOOPBACK),
+        point_to_point=bool(flags & _POINT_TO_POINT),
     )
 
 
-def _passes(entry: LinkEntry) -> bool:
-    return entry.running and entry.flags & (_UP | _RUNNING) == _UP | _RUNNING
+def _address(message: Any, link: Any, wireless: bool) -> Address:
+    flags = message.get_attr("IFA_FLAGS") or message["flags"]  # these have room for eight only
+    six = message["family"] == AF_INET6
+    return Address(
+        interface=_name(link),
+        # On a point-to-point link IFA_ADDRESS is the other end's.
+        address=message.get_attr("IFA_LOCAL") or message.get_attr("IFA_ADDRESS"),
+        prefix=message["prefixlen"],
+        family=6 if six else 4,
+        up=bool(link["flags"] & _UP),
+        wireless=wireless,
+        usable=not flags & (_TENTATIVE | _DEPRECATED | _DAD_FAILED),
+        temporary=six and bool(flags & _TEMPORARY),
+    )
 
 
-def _default_interface(kernel: _Kernel) -> str | None:
-    names = {each.index: each.name for each in kernel.dump(rtnetlink.GET_LINK, 0, rtnetlink.link)}
-    for family in (socket.AF_INET, socket.AF_INET6):
-        routes = kernel.dump(rtnetlink.GET_ROUTE, family, rtnetlink.default_route)
-        for route in sorted(routes, key=lambda each: each.priority):
-            if route.index in names:
-                return names[route.index]
+def _name(link: Any) -> str:
+    return str(link.get_attr("IFLA_IFNAME"))
+
+
+def _passes(link: Any) -> bool:
+    """Frames can pass: it is up, has a carrier, and is authenticated where that is needed."""
+    state = link.get_attr("IFLA_OPERSTATE")
+    return state in _OPERSTATES_UP and link["flags"] & (_UP | _RUNNING) == _UP | _RUNNING
+
+
+def _lost(messages: Iterable[Any]) -> set[str]:
+    """Names of links that are told to be down or gone."""
+    links = [
+        each
+        for each in messages
+        if each.get("event") in ("RTM_NEWLINK", "RTM_DELLINK")
+        and each["family"] == AF_UNSPEC  # AF_BRIDGE tells of ports: each is a link of its own too
+    ]
+    return {_name(each) for each in links if each["event"] == "RTM_DELLINK" or not _passes(each)}
+
+
+def _default_interface(kernel: Any) -> str | None:
+    names = {each["index"]: _name(each) for each in _dump(kernel, "RTM_GETLINK")}
+    for family in (AF_INET, AF_INET6):
+        routes = [each for each in _dump(kernel, "RTM_GETROUTE", family) if _is_default(each)]
+        for route in sorted(routes, key=lambda each: each.get_attr("RTA_PRIORITY") or 0):
+            if route.get_attr("RTA_OIF") in names:
+                return names[route.get_attr("RTA_OIF")]
     return None
+
+
+def _is_default(route: Any) -> bool:
+    """A route of the main table to everywhere."""
+    table = route.get_attr("RTA_TABLE") or route["table"]
+    return (route["dst_len"], table, route["type"]) == (0, _MAIN_TABLE, _UNICAST)

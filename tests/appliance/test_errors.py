@@ -41,6 +41,7 @@ STATUS = {
     "StorageFailed": 500,
     "ToolFailed": 500,
     "LeverStuck": 500,
+    "NameTaken": 500,
 }
 
 

@@ -23,6 +23,10 @@ OPTIONS = """
 """.split()
 
 
+class Refused(AssertionError):
+    """The browser did not carry out a command: the page was being left, for example."""
+
+
 class Page:
     """One tab; what it asks the network for, and what goes wrong in it, is kept."""
 
@@ -105,8 +109,15 @@ class Page:
         return done["result"].get("value")
 
     def wait_for(self, script: str) -> None:
-        """Return when the expression is true."""
-        eventually(lambda: self.evaluate(script), script)
+        """Return when the expression is true, if need be on a later page."""
+
+        def holds() -> object:
+            try:
+                return self.evaluate(script)
+            except Refused:
+                return False
+
+        eventually(holds, script)
 
     def screenshot(self, path: Path) -> None:
         """Write what the window shows as PNG."""
@@ -122,7 +133,8 @@ class Page:
         while True:
             answer = self._receive()
             if answer.get("id") == self._last_id:
-                assert "error" not in answer, f"{method}: {answer['error']}"
+                if "error" in answer:
+                    raise Refused(f"{method}: {answer['error']}")
                 result: dict[str, Any] = answer["result"]
                 return result
             self._note(str(answer.get("method")), answer.get("params", {}))

@@ -280,6 +280,19 @@ def test_countries_have_names(running: Portal, page: Page) -> None:
     eventually(lambda: running.onboarding.now.country == "AT")
 
 
+@pytest.mark.parametrize("javascript", [True, False])
+def test_the_result_comes_by_itself_where_the_setup_network_stays(
+    page: Page, javascript: bool
+) -> None:
+    with portal(stays=True) as running:
+        page.emulate(javascript=javascript, reduced_motion=True)
+        running.onboarding.now = replace(running.onboarding.now, joining=b"Home")
+        show(page, running)
+        assert "tells you how it went" in text(page)
+        running.onboarding.end(Outcome.CONNECTED)
+        appears(page, "body.joined")
+
+
 def test_a_phone_that_has_lost_the_network_is_told_how_to_go_on(page: Page) -> None:
     with portal() as running:
         running.onboarding.now = replace(running.onboarding.now, joining=b"Home")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -286,5 +288,28 @@ def test_nothing_is_begun_with_what_can_never_work(daemon: Daemon, tmp_path: Pat
                 assert caught.value.name == "org.luna.Error.BadCredentials"
             assert box.hosting
             assert box.number_done() == 0
+
+    play(scenario())
+
+
+def test_a_join_that_is_cut_short_cleans_up_whatever_comes_next(
+    daemon: Daemon, tmp_path: Path
+) -> None:
+    async def scenario() -> None:
+        async with house(daemon, tmp_path, on=False) as box:
+            home = box.nm.air.add(Base(HOME, WPA2, SECRET))
+            box.nm.air.add(Base(b"new", dhcp=False, address="02:00:00:00:10:02"))
+            await box.switch_on(home)
+            await box.until_state(State.ONLINE)
+            await box.ask("Join", "ayaya{sv}", b"new", SECRET.encode(), {})
+            await box.until(lambda: box.nm.in_use == b"new")
+            await box.clock.sleep(5)
+            again: tuple[Any, ...] = ("Join", "ayaya{sv}", HOME, SECRET.encode(), {})
+            _, number = await asyncio.gather(box.ask("StartHotspot"), box.ask(*again))
+            assert (await box.read("Result"))["outcome"] == "cancelled"
+            await box.until(lambda: box.number_done() == number)
+            assert (await box.read("Result"))["outcome"] == "connected"
+            assert [each.ssid for each in box.nm.settings.profiles.values()] == [HOME]
+            assert not box.nm.checkpoints.there
 
     play(scenario())

@@ -30,8 +30,10 @@ def samples(luna: RunningLuna) -> Iterator[tuple[str, dict[str, str], float]]:
 
 
 def value(luna: RunningLuna, name: str, **labels: str) -> float:
-    found = [v for n, l, v in samples(luna) if n == name and labels.items() <= l.items()]
-    return found[0] if found else 0.0
+    for known, its_labels, number in samples(luna):
+        if known == name and labels.items() <= its_labels.items():
+            return number
+    return 0.0
 
 
 def test_it_is_prometheus_text(luna: RunningLuna) -> None:

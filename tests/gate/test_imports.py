@@ -34,7 +34,7 @@ DOORS = {
     "jinja2": ("appliance/engines/rkllm/chat/", "provisioning/portal/page.py"),
     "jsonschema_rs": ("appliance/engines/rkllm/chat/",),
     "prometheus_client": ("appliance/observe/",),
-    "pyroute2": ("appliance/system/netlink.py",),
+    "pyroute2": ("appliance/system/netlink.py", "appliance/system/nl80211.py"),
     "segno": ("provisioning/portal/code.py",),
     "sqlite3": ("appliance/store/",),
     "tokenizers": ("appliance/engines/rkllm/chat/tokenizer.py", "appliance/guide/"),

@@ -90,6 +90,7 @@ def test_the_setup_network_is_plain_wpa2_or_open() -> None:
             {"address": "203.0.113.1", "prefix": 32},
         ],
     }
+    assert "label" not in repr(network)
     opened = plain(setup_network(SetupNetwork(b"Luna-1"), 36))
     assert "802-11-wireless-security" not in opened
     assert (opened["802-11-wireless"]["band"], opened["802-11-wireless"]["channel"]) == ("a", 36)

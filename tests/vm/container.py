@@ -21,6 +21,8 @@ UNIT = """
 Type=oneshot
 ExecStart=/usr/bin/python3 /share/inside.py
 ExecStopPost=/usr/bin/systemctl poweroff --no-block
+StandardOutput=file:/share/said
+StandardError=inherit
 [Install]
 WantedBy=multi-user.target
 """
@@ -87,7 +89,9 @@ class Container:
         (self.root / "etc/systemd/system/luna-test.service").write_text(UNIT, "utf-8")
         self.do("systemctl", "enable", "luna-test.service")
         run(*self._nspawn(), "--boot", "--console=read-only", timeout=BOOT_S)
-        report: dict[str, Any] = json.loads((self.share / "report.json").read_text("utf-8"))
+        file = self.share / "report.json"
+        assert file.exists(), (self.share / "said").read_text("utf-8")
+        report: dict[str, Any] = json.loads(file.read_text("utf-8"))
         return report
 
     def _nspawn(self) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from appliance.http.app import CALLER
+from appliance.http.app import CALLER, ROUTE
 from appliance.http.edge import Edge
 from appliance.http.hangup import HangupWatch
 from appliance.serving.answer import Caller
@@ -191,3 +191,22 @@ def test_the_connection_is_let_go_however_it_ends(backend: Backend, watch: Hangu
             else:
                 # A socket that is still watched could not be watched again.
                 assert call(edge(backend, watch), asked).status == 200
+
+
+@pytest.mark.parametrize("route", ["/a/{id}", None])
+def test_a_request_is_counted_at_its_end(
+    backend: Backend, watch: HangupWatch, route: str | None
+) -> None:
+    counted: list[tuple[str, str, str]] = []
+
+    def count(route: str, method: str, status: str, seconds: float) -> None:
+        assert seconds >= 0
+        counted.append((route, method, status))
+
+    def app(environ: dict[str, Any], start_response: Any) -> Any:
+        if route is not None:
+            environ[ROUTE] = route
+        return backend(environ, start_response)
+
+    call(Edge(app, watch, ("*",), count=count), environ())
+    assert counted == [(route or "", "GET", "200")]

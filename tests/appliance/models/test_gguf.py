@@ -169,6 +169,12 @@ def test_the_reason_is_said(scratch: Path, data: bytes, said: str) -> None:
         read_header(scratch)
 
 
+@pytest.mark.parametrize(("pooling", "ranks"), [(4, True), (1, False), (None, False)])
+def test_a_reranker_is_known_by_its_pooling(pooling: int | None, ranks: bool) -> None:
+    metadata = {"general.architecture": "bert", "bert.pooling_type": pooling}
+    assert Header(metadata, 0, 0).reranker is ranks
+
+
 @pytest.mark.parametrize("length", [-5, "many", 1.5])
 def test_a_senseless_context_length_is_unknown(length: object) -> None:
     metadata = {"general.architecture": "llama", "llama.context_length": length}

@@ -4,6 +4,7 @@ import pytest
 from prometheus_client.core import Metric
 
 from appliance.domain.events import Content, Finish, Progress, Reasoning, Timings, Usage
+from appliance.errors import EngineDied
 from appliance.observe.metrics import Metrics, page_of
 
 FINISH = Finish("stop", Usage(12, 3, 5), Timings(7, 500.0, 3, 250.0))
@@ -88,9 +89,9 @@ def test_a_run_at_work_holds_tokens_until_it_breaks_off(metrics: Metrics, clock:
             meter.note(Reasoning("hm"))
             assert metrics.held() == 13
             assert value(metrics, "llamacpp:kv_cache_tokens") == 13
-            raise ValueError
+            raise EngineDied("It broke.")
 
-    with pytest.raises(ValueError, match=""):
+    with pytest.raises(EngineDied):
         broken_off()
     assert metrics.held() == 0
     assert value(metrics, "luna_runs_total", reason="broken_off") == 1

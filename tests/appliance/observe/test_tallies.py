@@ -22,9 +22,12 @@ def test_a_tally_sums_by_labels() -> None:
 
 def test_no_count_is_lost_between_threads() -> None:
     tally = Tally()
-    threads = [
-        threading.Thread(target=lambda: [tally.add("a") for _ in range(2000)]) for _ in range(8)
-    ]
+
+    def count() -> None:
+        for _ in range(2000):
+            tally.add("a")
+
+    threads = [threading.Thread(target=count) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -1,12 +1,16 @@
 import asyncio
 import errno
+import gc
 import ipaddress
+import os
 import socket
+import struct
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from pyroute2.netlink.rtnl.marshal import MarshalRtnl
 from pytest_mock import MockerFixture
 
 from appliance.system.netlink import (
@@ -18,6 +22,29 @@ from appliance.system.netlink import (
     is_wireless,
     network,
 )
+
+ROOT = Path(__file__).parents[3]
+NEW_LINK, DEL_LINK, NEW_ADDRESS, UNKNOWN = 16, 17, 20, 250
+LOWER_UP, RUNNING, UP = 0x10000, 0x40, 0x1
+OPERSTATE_UNKNOWN, OPERSTATE_DOWN, OPERSTATE_DORMANT, OPERSTATE_UP = 0, 2, 5, 6
+BRIDGE = 7
+
+
+def attribute(kind: int, value: bytes) -> bytes:
+    return struct.pack("=HH", 4 + len(value), kind) + value + bytes(-len(value) % 4)
+
+
+def message(kind: int, body: bytes) -> bytes:
+    return struct.pack("=IHHII", 16 + len(body), kind, 0, 0, 0) + body
+
+
+def link(
+    state: int | None, kind: int = NEW_LINK, flags: int = UP | RUNNING, family: int = 0
+) -> bytes:
+    """A message about wlan0 as the kernel sends it (struct ifinfomsg, IFLA_IFNAME)."""
+    header = struct.pack("=BxHiII", family, 1, 3, flags | LOWER_UP, 0)
+    told = b"" if state is None else attribute(16, bytes([state]))
+    return message(kind, header + attribute(3, b"wlan0\0") + told)
 
 
 def test_this_machine_reaches_itself() -> None:
@@ -64,9 +91,9 @@ def test_a_process_without_netlink_gets_a_typed_error(
             raise OSError(errno.EAFNOSUPPORT, "Address family not supported by protocol")
         return real(family, *rest)
 
-    mocker.patch("appliance.system.netlink.socket.socket", refuse)
+    mocker.patch("socket.socket", refuse)
     assert callable(question)
-    with pytest.raises(NetlinkUnavailable, match="AF_NETLINK"):
+    with pytest.raises(NetlinkUnavailable, match=r"not supported.*AF_NETLINK"):
         question()
 
 
@@ -82,13 +109,41 @@ def test_loopback_is_a_link_without_multicast() -> None:
     assert not links["lo"].point_to_point
 
 
+def test_nothing_stays_open() -> None:
+    def ask() -> int:
+        network()
+        default_interface()
+        Changes().__exit__(None, None, None)
+        return len(os.listdir("/proc/self/fd"))
+
+    before = ask()
+    gc.disable()
+    try:
+        assert [ask() for _ in range(3)] == [before] * 3
+    finally:
+        gc.enable()
+
+
 IN_A_NAMESPACE = """
 import asyncio, subprocess
+from pathlib import Path
 from appliance.system.netlink import Changes, default_interface, network
 
-def ip(*words):
-    subprocess.run(["ip", *words], check=True)
+def ip(*words, input=None):
+    subprocess.run(["ip", *words], check=True, input=input, text=True)
 
+def links():
+    return {each.name: each for each in network().links}
+
+def found(name):
+    return {each.address: each for each in network().addresses if each.interface == name}
+
+def dropped():
+    return sum(int(line.split()[8]) for line in Path("/proc/net/netlink").open() if " 0 " in line)
+
+"""
+
+CHANGES = """
 async def scenario():
     with Changes() as changes:
         ip("link", "add", "here", "type", "veth", "peer", "name", "there")
@@ -98,50 +153,184 @@ async def scenario():
         assert await changes.wait() == frozenset()
         ip("link", "set", "here", "up")
         ip("link", "set", "there", "up")
-        while not {each.name: each for each in network().links}["here"].running:
+        while not links()["here"].running:
             await changes.wait()
-        found = {each.address: each for each in network().addresses if each.interface == "here"}
-        assert found["10.9.0.1"].usable and found["10.9.0.1"].prefix == 24
-        assert found["fd00::9"].usable and found["fd00::9"].family == 6
-        own = [each for each in found.values() if each.link_local]
-        assert [each.usable for each in own] in ([], [False])  # being checked for duplicates
-        assert default_interface() is None
-        ip("route", "add", "default", "via", "10.9.0.2", "metric", "600")
-        ip("route", "add", "10.8.0.0/16", "via", "10.9.0.2")
-        assert default_interface() == "here"
+        own = found("here")
+        assert own["10.9.0.1"].usable and own["10.9.0.1"].prefix == 24 and own["10.9.0.1"].up
+        assert own["fd00::9"].usable and own["fd00::9"].family == 6
+        local = [each for each in own.values() if each.link_local]
+        assert [each.usable for each in local] in ([], [False])  # being checked for duplicates
         changes.drain()
         ip("link", "set", "there", "down")
         lost = await changes.wait()
         while "here" not in lost:
             lost |= await changes.wait()
-        assert not {each.name: each for each in network().links}["here"].running
-        ip("link", "add", "wg", "type", "veth", "peer", "name", "other")
-        ip("addr", "add", "10.0.0.1", "peer", "10.0.0.2/32", "dev", "wg")
-        assert "10.0.0.1" in {each.address for each in network().addresses}
+        assert not links()["here"].running
+        ip("link", "delete", "here")
+        while "here" in links():
+            await changes.wait()
+        assert "here" in lost | changes.drain()
+"""
 
-asyncio.run(asyncio.wait_for(scenario(), 20))
+ROUTES = """
+async def scenario():
+    for name, peer, address in ("one", "uno", "10.9.1.1/24"), ("two", "due", "10.9.2.1/24"):
+        ip("link", "add", name, "type", "veth", "peer", "name", peer)
+        ip("addr", "add", address, "dev", name)
+        ip("addr", "add", f"fd00:{address[5]}::1/64", "dev", name, "nodad")
+        ip("link", "set", name, "up")
+        ip("link", "set", peer, "up")
+    ip("route", "add", "default", "via", "10.9.1.2", "table", "7")
+    ip("route", "add", "unreachable", "default", "metric", "9")
+    ip("route", "add", "10.8.0.0/16", "via", "10.9.1.2")
+    assert default_interface() is None
+    ip("-6", "route", "add", "default", "via", "fd00:2::2", "metric", "5")
+    assert default_interface() == "two"
+    ip("route", "add", "default", "via", "10.9.1.2", "metric", "600")
+    assert default_interface() == "one"
+    ip("route", "add", "default", "via", "10.9.2.2", "metric", "100")
+    assert default_interface() == "two"
+"""
+
+PEERS = """
+async def scenario():
+    ip("link", "add", "wg", "type", "veth", "peer", "name", "other")
+    ip("addr", "add", "10.0.0.1", "peer", "10.0.0.2/32", "dev", "wg")
+    assert list(found("wg")) == ["10.0.0.1"]
+    assert not found("wg")["10.0.0.1"].up
+    ip("addr", "add", "fd00::1/64", "dev", "wg", "preferred_lft", "0", "nodad")
+    assert not found("wg")["fd00::1"].usable  # on its way out
+"""
+
+BRIDGE_PORTS = """
+async def scenario():
+    ip("link", "add", "port", "type", "veth", "peer", "name", "cable")
+    ip("link", "add", "bridge", "type", "bridge")
+    ip("link", "set", "port", "up")
+    ip("link", "set", "cable", "up")
+    with Changes() as changes:
+        while not links()["port"].running:
+            await changes.wait()
+        ip("link", "set", "port", "master", "bridge")
+        ip("link", "set", "port", "nomaster")
+        assert "port" not in await changes.wait() | changes.drain()
+    assert sorted(links()) == ["bridge", "cable", "lo", "port"]
+"""
+
+BURST = """
+BATCH = "".join(f"addr add 10.{n >> 8}.{n & 255}.1/32 dev lo\\n" for n in range(3000))
+
+async def scenario():
+    with Changes() as changes:
+        ip("-batch", "-", input=BATCH)
+        assert dropped() > 0  # else this proves nothing
+        await changes.wait()
+        changes.drain()
+        assert len(found("lo")) == 3000  # told in many datagrams
+        waiting = asyncio.create_task(changes.wait())
+        await asyncio.sleep(0)
+        assert not waiting.done()
+        ip("link", "add", "here", "type", "veth", "peer", "name", "there")
+        assert {"here", "there"} <= await waiting | changes.drain()
+"""
+
+CANCELLED = """
+async def scenario():
+    with Changes() as changes:
+        waiting = asyncio.create_task(changes.wait())
+        await asyncio.sleep(0)
+        ip("link", "add", "here", "type", "veth", "peer", "name", "there")
+        waiting.cancel()
+        await asyncio.wait([waiting])
+        assert waiting.cancelled()
+        assert {"here", "there"} <= await changes.wait() | changes.drain()
 """
 
 
 @pytest.mark.needs("netns")
-def test_changes_are_told_as_they_come() -> None:
-    command = ["unshare", "--net", sys.executable, "-W", "error", "-c", IN_A_NAMESPACE]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+@pytest.mark.parametrize(
+    "scenario",
+    [
+        pytest.param(CHANGES, id="changes"),
+        pytest.param(ROUTES, id="routes"),
+        pytest.param(PEERS, id="peers"),
+        pytest.param(BRIDGE_PORTS, id="bridge ports"),
+        pytest.param(BURST, id="burst"),
+        pytest.param(CANCELLED, id="cancelled"),
+    ],
+)
+def test_a_network_of_its_own(scenario: str) -> None:
+    run = f"{IN_A_NAMESPACE}{scenario}\nasyncio.run(asyncio.wait_for(scenario(), 30))"
+    command = ["unshare", "--net", sys.executable, "-W", "error", "-c", run]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
     assert done.returncode == 0, done.stderr
 
 
-def test_a_full_buffer_is_a_change(mocker: MockerFixture) -> None:
-    full = mocker.patch("appliance.system.netlink._open").return_value
-    full.recv.side_effect = [OSError(errno.ENOBUFS, "full"), BlockingIOError]
-    loop = mocker.patch("appliance.system.netlink.asyncio.get_running_loop").return_value
-    loop.sock_recv.side_effect = OSError(errno.ENOBUFS, "full")
+AS_NOBODY = """
+import os, pyroute2
+from appliance.system.netlink import Changes, network
+os.setgroups([])
+os.setresgid(65534, 65534, 65534)
+os.setresuid(65534, 65534, 65534)
+with Changes():
+    assert "127.0.0.1" in [each.address for each in network().addresses]
+"""
+
+
+@pytest.mark.needs("root")
+def test_it_needs_no_privileges() -> None:
+    subprocess.run([sys.executable, "-W", "error", "-c", AS_NOBODY], check=True, cwd=ROOT)
+
+
+def told(mocker: MockerFixture, *datagrams: bytes) -> frozenset[str]:
+    """What is drained where the kernel sends these."""
+    parsed = [list(MarshalRtnl().parse(data)) for data in datagrams]
+    mocker.patch("pyroute2.IPRSocket.get", side_effect=[*parsed, BlockingIOError])
     with Changes() as changes:
-        assert asyncio.run(changes.wait()) == frozenset()
-    full.close.assert_called_once()
+        return changes.drain()
+
+
+@pytest.mark.parametrize(
+    ("data", "lost"),
+    [
+        (link(OPERSTATE_UP), False),
+        (link(OPERSTATE_UNKNOWN), False),
+        (link(OPERSTATE_DORMANT), True),  # WiFi that is not authenticated
+        (link(OPERSTATE_DOWN), True),
+        (link(OPERSTATE_UP, flags=UP), True),
+        (link(None), False),  # news of a scan: it says no more than the name
+        (link(OPERSTATE_UP, DEL_LINK), True),
+        (link(OPERSTATE_UP, DEL_LINK, family=BRIDGE), False),
+        (message(NEW_ADDRESS, struct.pack("=BBBBI", 2, 24, 0, 0, 3)), False),
+        (message(UNKNOWN, b"abcd"), False),
+        (b"\xff" * 8, False),
+    ],
+)
+def test_links_that_are_down_are_told(mocker: MockerFixture, data: bytes, lost: bool) -> None:
+    assert told(mocker, data) == ({"wlan0"} if lost else set())
+
+
+def test_all_datagrams_are_told_together(mocker: MockerFixture) -> None:
+    assert told(mocker, link(OPERSTATE_DOWN), link(OPERSTATE_UP)) == {"wlan0"}
 
 
 def test_a_broken_socket_is_an_error(mocker: MockerFixture) -> None:
-    broken = mocker.patch("appliance.system.netlink._open").return_value
-    broken.recv.side_effect = OSError(errno.EBADF, "closed")
-    with Changes() as changes, pytest.raises(NetlinkUnavailable):
+    mocker.patch("pyroute2.IPRSocket.get", side_effect=OSError(errno.EBADF, "closed"))
+    with Changes() as changes, pytest.raises(NetlinkUnavailable, match="closed"):
         changes.drain()
+
+
+def test_a_refusal_is_an_error(mocker: MockerFixture) -> None:
+    refusal = message(2, struct.pack("=i", -errno.EPERM) + message(18, bytes(16)))
+    refused = list(MarshalRtnl().parse(refusal))
+    mocker.patch("pyroute2.IPRSocket.get", return_value=refused)
+    with pytest.raises(NetlinkUnavailable, match="not permitted"):
+        network()
+
+
+def test_what_changed_while_it_was_told_is_asked_again(mocker: MockerFixture) -> None:
+    interrupted = struct.pack("=IHHIIi", 20, 3, 0x12, 0, 0, 0)
+    told = list(MarshalRtnl().parse(interrupted))
+    whole = list(MarshalRtnl().parse(link(OPERSTATE_UP) + struct.pack("=IHHIIi", 20, 3, 2, 0, 0, 0)))
+    mocker.patch("pyroute2.IPRSocket.get", side_effect=[told, told, whole, whole[1:]])
+    assert [each.name for each in network().links] == ["wlan0"]

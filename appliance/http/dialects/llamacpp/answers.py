@@ -189,18 +189,11 @@ class SlotErased(Struct, frozen=True):
     n_erased: int
 
 
-class RankedText(Struct, frozen=True):
-    """The document itself."""
-
-    text: str
-
-
 class Ranked(Struct, frozen=True):
     """A document and how well it answers the query."""
 
     index: int
     relevance_score: float
-    document: RankedText | UnsetType = UNSET
 
 
 class RankUsage(Struct, frozen=True):

@@ -27,7 +27,9 @@ _FAIL = Parameter(
 
 def routes(working: Generating, asking: Asking, openai: OpenAI) -> tuple[Route, ...]:
     """The table of this dialect."""
-    return (*_working(working, openai), *_asking(asking))
+    models = Operation("All models, as at /v1/models", _TAG, answer=openai_answers.ModelList)
+    listed = Route("GET", "/models", openai.models, models, LLAMACPP)
+    return (*_working(working, openai), *_asking(asking), listed)
 
 
 def _working(api: Generating, openai: OpenAI) -> tuple[Route, ...]:

@@ -1,0 +1,1 @@
+"""Wingman's control API (its document of November 2023)."""
