@@ -27,6 +27,7 @@ from appliance.http.refusal import Refusal
 # More than a TLS record, so that none is left behind where the epoll does not see it.
 _READ = 32 * KIB
 _TICK = 0.25
+_FIRST_WORDS = 0.5  # seconds in which a request comes on a connection made just before a stop
 _ONCE = select.EPOLLIN | select.EPOLLONESHOT
 
 
@@ -58,6 +59,7 @@ class Reception:
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._next_tick = 0.0
         self._draining = self._closing = False
+        self._newcomers_until = 0.0
         self._wake_lock = threading.Lock()
         self._empty = threading.Event()
         self._thread = threading.Thread(target=self._run, name="luna-http-reception", daemon=True)
@@ -85,6 +87,7 @@ class Reception:
 
     def drain(self, grace: float) -> bool:
         """Accept nobody, wait for the requests that have begun; True if all were answered."""
+        self._newcomers_until = self._clock() + _FIRST_WORDS
         self._draining = True
         self._rouse()
         return self._empty.wait(grace)
@@ -152,10 +155,16 @@ class Reception:
                 continue
             if connection.deadline <= now:
                 self._expire(connection)
-            elif self._draining and not connection.begun and connection.phase is not Phase.LEAVING:
+            elif self._draining and self._may_go(connection, now):
                 self._dismiss(connection)
         if self._draining and not self._census:
             self._empty.set()
+
+    def _may_go(self, connection: Connection, now: float) -> bool:
+        """Whether nothing is on its way; who has just come gets a moment to say what for."""
+        if connection.begun or connection.phase is Phase.LEAVING:
+            return False
+        return connection.phase is Phase.IDLE or now >= self._newcomers_until
 
     def _welcome(self, caller: Caller) -> None:
         connection = self._opener(caller, self._clock() + self._limits.header_seconds)

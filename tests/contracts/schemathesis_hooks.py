@@ -18,6 +18,17 @@ def before_call(
     case.body = shorter(case.body)
     if case.path in ("/api/chat", "/api/generate"):
         case.body = shorter_lines(case.body)
+    if case.path == "/v1/responses":
+        case.body = shorter_response(case.body)
+
+
+def shorter_response(body: Any) -> Any:
+    """The body of a request for a response, asking for few tokens."""
+    if not isinstance(body, dict):
+        return body
+    asked = body.get("max_output_tokens")
+    right = asked is None or (is_number(asked) and asked >= MOST_TOKENS)
+    return body | {"max_output_tokens": MOST_TOKENS} if right else body
 
 
 def shorter_lines(body: Any) -> Any:

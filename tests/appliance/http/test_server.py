@@ -115,6 +115,18 @@ def test_stop_lets_answers_finish_and_then_closes() -> None:
         assert not stopping.is_alive()
 
 
+def test_who_came_just_before_the_stop_is_answered() -> None:
+    server, port = started()
+    with Wire(port) as kept, Wire(port) as fresh:
+        assert kept.request("/").status == 200
+        stopping = threading.Thread(target=server.stop)
+        stopping.start()
+        assert kept.ended()  # so the stop has begun
+        assert fresh.request("/").status == 200
+        stopping.join(20)
+        assert not stopping.is_alive()
+
+
 def test_stop_cuts_what_outlives_the_grace(caplog: pytest.LogCaptureFixture) -> None:
     class Endless(Slow):
         def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterator[bytes]:

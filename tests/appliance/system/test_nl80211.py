@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import errno
 import gc
-import os
 import socket
 import struct
 import threading
@@ -61,7 +60,7 @@ class Wire(socket.socket):
 
 
 class Kernel:
-    """Tells the number of nl80211, and remembers what was asked of it: flags, command, attributes."""
+    """Tells the number of nl80211; remembers what that is asked: flags, command, attributes."""
 
     def __init__(self, wire: socket.socket, *stations: bytes, refusal: int = 0) -> None:
         self.asked: list[tuple[int, int, bytes]] = []
@@ -148,7 +147,7 @@ def test_a_kernel_without_wifi_says_so() -> None:
     def ask() -> int:
         with pytest.raises(WifiUnavailable, match=r"No such file.*driver"):
             set_country("DE")
-        return len(os.listdir("/proc/self/fd"))
+        return len(list(Path("/proc/self/fd").iterdir()))
 
     before = ask()
     gc.disable()
