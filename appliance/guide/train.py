@@ -179,7 +179,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Parse the command line and train."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, required=True, help="the GGUF file to write")
-    parser.add_argument("--minutes", type=float, default=40, help="training time; 0 only sets the bias")
+    parser.add_argument(
+        "--minutes", type=float, default=40, help="training time; 0 only sets the bias"
+    )
     parser.add_argument("--threads", type=int, default=2, help="CPU threads of PyTorch")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--refusal-bias", type=float, default=0.0)

@@ -62,7 +62,7 @@ def _of_cards(folder: Path) -> Iterator[Gpu]:
         total = _number(device / "mem_info_vram_total")
         used = _number(device / "mem_info_vram_used")
         yield Gpu(
-            name=f"{_VENDORS.get(vendor, vendor)} {_text(device / 'device').strip()}",
+            name=f"{_VENDORS.get(vendor, vendor)} {_text(device / 'device')}".strip(),
             driver=_driver(device),
             total_bytes=total,
             free_bytes=None if total is None or used is None else max(0, total - used),

@@ -40,7 +40,7 @@ def test_cards_of_a_pc(tmp_path: Path) -> None:
     write(tmp_path / "sys/class/drm/card1-HDMI-A-1/device/vendor", "0x8086\n")
     write(tmp_path / "sys/class/drm/version", "drm")
     intel, radeon = read_gpus(tmp_path)
-    assert intel == Gpu("Intel ", "")
+    assert intel == Gpu("Intel", "")
     assert radeon == Gpu("AMD 0x73bf", "amdgpu", 17163091968, 17000000000, 3.0)
 
 
