@@ -81,13 +81,15 @@ class CompletionRequest:
 class EmbeddingRequest:
     """Vectors for each of `inputs`, in order; `dimensions` cuts them (and normalises again).
 
-    `keep_alive` is that of a `Generation`.
+    `keep_alive` is that of a `Generation`. With `truncate` an input that is too long for the model
+    is cut, not refused.
     """
 
     model: str
     inputs: tuple[Prompt, ...]
     dimensions: int | None = None
     keep_alive: float | None = None
+    truncate: bool = False
 
 
 def prompt_size(request: ChatRequest | CompletionRequest) -> int:

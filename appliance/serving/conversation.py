@@ -93,7 +93,7 @@ class Conversation:
             loaded.scheduler.slot(caller.client, caller.cancel),
             loaded.pulse.working(sum(map(len, request.inputs))),
         ):
-            vectors = loaded.engine.embed(request.inputs, caller.cancel)
+            vectors = _embedded(loaded.engine, request, caller.cancel)
         return self._registry.public_name(request.model, entry), vectors
 
     def rerank(
@@ -212,3 +212,17 @@ class Conversation:
                     raise
                 continue
             return
+
+
+def _embedded(engine: Engine, request: EmbeddingRequest, cancel: CancelToken) -> Vectors:
+    """The vectors; what is too long is cut where the request allows that."""
+    try:
+        return engine.embed(request.inputs, cancel)
+    except ContextTooLong as error:
+        if not (request.truncate and error.context):
+            raise
+        inputs = (
+            engine.tokenize(each, cancel) if isinstance(each, str) else each
+            for each in request.inputs
+        )
+        return engine.embed(tuple(each[: error.context] for each in inputs), cancel)

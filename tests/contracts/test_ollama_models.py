@@ -99,6 +99,15 @@ def test_vectors(app: ollama.Client) -> None:
     assert app.embeddings("tiny", "").embedding == []
 
 
+def test_too_long_a_text_is_cut_unless_that_is_forbidden(app: ollama.Client) -> None:
+    text = "one two " * 1000
+    done = app.embed("tiny", ["Hello", text])
+    assert [len(vector) for vector in done.embeddings] == [64, 64]
+    with pytest.raises(ollama.ResponseError, match="pieces") as caught:
+        app.embed("tiny", text, truncate=False)
+    assert caught.value.status_code == 400
+
+
 def test_a_copy_is_a_model_of_its_own(app: ollama.Client, own: RunningLuna) -> None:
     shutil.copy(tiny_model(), own.models / "first.gguf")
     eventually(lambda: "first:latest" in names(app), "the new model")

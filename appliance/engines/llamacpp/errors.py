@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import msgspec
@@ -15,6 +16,8 @@ from appliance.errors import (
     Unsupported,
 )
 
+# An input of an embedding has to fit into one batch.
+_TOO_LARGE = re.compile(r"\((?P<tokens>\d+) tokens\) is too large .*batch size: (?P<most>\d+)\)")
 _UNREADABLE = "does not match the expected"
 _NO_SUCH_TOKEN = "_M_range_check"
 
@@ -65,6 +68,14 @@ def from_wire(error: WireError) -> LunaError:
             f"{error.n_prompt_tokens} tokens. Shorten it, or raise cpu_engine.context.",
             prompt_tokens=error.n_prompt_tokens,
             context=error.n_ctx,
+        )
+    if batch := _TOO_LARGE.search(error.message):
+        tokens, most = int(batch["tokens"]), int(batch["most"])
+        return ContextTooLong(
+            f"An input has {tokens} tokens, but this model makes vectors of {most} at most; send "
+            "it in pieces.",
+            prompt_tokens=tokens,
+            context=most,
         )
     if _NO_SUCH_TOKEN in error.message:
         return BadRequest("A token id is not in this model's vocabulary.")

@@ -16,8 +16,10 @@ from appliance.domain.requests import (
     CompletionRequest,
     EmbeddingRequest,
     Generation,
+    Prompt,
 )
 from appliance.domain.sampling import Sampling
+from appliance.engines.base import Vectors
 from appliance.engines.scripted import Gates, Script, Scripted, always
 from appliance.errors import (
     Cancelled,
@@ -333,3 +335,22 @@ def test_a_model_stays_as_long_as_a_request_says(service: Service) -> None:
 def test_tokens_are_counted_only_where_the_engine_can(service: Service) -> None:
     with pytest.raises(Unsupported):
         service.conversation.count_tokens(chat(), CancelToken())
+
+
+def test_a_text_that_is_too_long_for_a_vector_may_be_cut(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = Scripted.embed
+
+    def embed(self: Scripted, inputs: tuple[Prompt, ...], cancel: CancelToken) -> Vectors:
+        if any(len(each) > 4 for each in inputs):
+            raise ContextTooLong("Too long.", prompt_tokens=9, context=4)
+        return whole(self, inputs, cancel)
+
+    monkeypatch.setattr(Scripted, "embed", embed)
+    long = EmbeddingRequest("m", ("abcdef", "x"))
+    with pytest.raises(ContextTooLong):
+        service.conversation.embed(long, caller())
+    _, cut = service.conversation.embed(replace(long, truncate=True), caller())
+    _, short = service.conversation.embed(EmbeddingRequest("m", ("abcd", "x")), caller())
+    assert cut == short

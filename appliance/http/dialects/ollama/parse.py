@@ -79,12 +79,14 @@ def embed(body: OllamaEmbedBody) -> EmbeddingRequest:
     inputs = (body.input,) if isinstance(body.input, str) else tuple(body.input)
     if len(inputs) > 1 and not all(inputs):
         raise BadRequest("An input must not be empty.", param=f"input[{inputs.index('')}]")
-    return _vectors(body, tuple(filter(None, inputs)), body.dimensions or None)
+    wanted = _vectors(body, tuple(filter(None, inputs)), body.dimensions or None)
+    return replace(wanted, truncate=body.truncate is not False)
 
 
 def embeddings(body: OllamaEmbeddingsBody) -> EmbeddingRequest:
     """A request for one vector; an empty text asks for none."""
-    return _vectors(body, (body.prompt,) if body.prompt else (), None)
+    wanted = _vectors(body, (body.prompt,) if body.prompt else (), None)
+    return replace(wanted, truncate=True)
 
 
 def generation(body: OllamaGenerating) -> Generation:

@@ -118,11 +118,12 @@ class OllamaGenerateBody(OllamaGenerating, frozen=True, kw_only=True):
 
 
 class OllamaEmbedBody(Struct, frozen=True, kw_only=True):
-    """POST /api/embed."""
+    """POST /api/embed; an input that is too long is cut, unless `truncate` is false."""
 
     model: str
     input: str | Annotated[list[str], Meta(max_length=2048)]
     dimensions: Annotated[int, Meta(ge=0, lt=2**31)] | None = None
+    truncate: bool | None = None
     keep_alive: KeepAlive | None = None
 
 

@@ -46,6 +46,17 @@ def test_too_long_a_prompt_is_counted() -> None:
     assert (found.prompt_tokens, found.context) == (900, 512)
 
 
+def test_too_long_an_input_of_an_embedding_is_counted() -> None:
+    message = (
+        "input (15000 tokens) is too large to process. increase the physical batch size "
+        "(current batch size: 2048)"
+    )
+    error = {"type": "server_error", "message": message}
+    found = translate(500, json.dumps({"error": error}).encode())
+    assert isinstance(found, ContextTooLong)
+    assert (found.prompt_tokens, found.context) == (15000, 2048)
+
+
 def test_a_token_beyond_the_vocabulary_is_the_callers_fault() -> None:
     error = {"type": "server_error", "message": "vector::_M_range_check: __n (which is 9) >= 3"}
     assert type(translate(500, json.dumps({"error": error}).encode())) is BadRequest
