@@ -171,7 +171,9 @@ def train(plan: Plan, out: Path, earlier: Path | None = None) -> None:
     lean_to_refusal(network, tokenizer, source, plan.refusal_bias)
     sharpen(network)
     weights = {name: np.asarray(value) for name, value in network.state_dict().items()}
-    write_gguf(out, weights, network.shape, vocabulary(tokenizer))
+    unfinished = out.with_suffix(".part")  # an engine may have the old file mapped
+    write_gguf(unfinished, weights, network.shape, vocabulary(tokenizer))
+    unfinished.replace(out)
     print(f"{out}: {out.stat().st_size:,} bytes")
 
 

@@ -62,11 +62,15 @@ def discover(seconds: float = 1.5) -> tuple[Device, ...]:
     return asyncio.run(_gather(seconds))
 
 
-async def watch() -> AsyncGenerator[Device, None]:
+def watch() -> AsyncGenerator[Device, None]:
     """Every Luna as it comes, changes and goes, without end.
 
     Raises NetlinkUnavailable or NoNetwork.
     """
+    return _news(_senders(network()))
+
+
+async def _news(senders: list[str]) -> AsyncGenerator[Device, None]:
     news: asyncio.Queue[Device] = asyncio.Queue()
     asking: set[asyncio.Task[None]] = set()
 
@@ -80,7 +84,7 @@ async def watch() -> AsyncGenerator[Device, None]:
         asking.add(task)
         task.add_done_callback(asking.discard)
 
-    async with AsyncZeroconf(interfaces=_senders(network())) as zeroconf:
+    async with AsyncZeroconf(interfaces=senders) as zeroconf:
         browser = AsyncServiceBrowser(zeroconf.zeroconf, LUNA, handlers=[heard])
         try:
             while True:
@@ -93,7 +97,7 @@ async def watch() -> AsyncGenerator[Device, None]:
 
 async def _gather(seconds: float) -> tuple[Device, ...]:
     found: dict[str, Device] = {}
-    devices = watch()
+    devices = watch()  # before the time runs: to look at the network takes some of it
     try:
         async with asyncio.timeout(seconds):
             async for device in devices:

@@ -9,41 +9,15 @@ import pytest
 from openai import OpenAI
 
 from tests.contracts.asking import HELLO, connect
-from tests.helpers import random_model
-from tests.helpers.server import RunningLuna
+from tests.contracts.thinker import thinking
 
 pytestmark = pytest.mark.needs("engine")
-
-# In the manner of the Qwen family: every answer begins with a thought, unless that is switched off.
-TEMPLATE = """\
-{%- for message in messages %}
-{{- '<|im_start|>' + message.role + '\\n' }}
-{%- if message.role == 'assistant' and message.reasoning_content %}
-{{- '<think>\\n' + message.reasoning_content + '\\n</think>\\n\\n' }}
-{%- endif %}
-{{- message.content + '<|im_end|>\\n' }}
-{%- endfor %}
-{%- if add_generation_prompt %}
-{{- '<|im_start|>assistant\\n' }}
-{%- if enable_thinking is defined and enable_thinking is false %}
-{{- '<think>\\n\\n</think>\\n\\n' }}
-{%- else %}
-{{- '<think>\\n' }}
-{%- endif %}
-{%- endif %}
-"""
 
 
 @pytest.fixture(scope="module")
 def thinker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenAI]:
-    folder = tmp_path_factory.mktemp("thinker")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(random_model, "CHAT_TEMPLATE", TEMPLATE)
-        model = random_model.tiny(folder / "thinker.gguf")
-    with RunningLuna(folder / "luna", models=[model]) as luna:
-        luna.wait_loaded()
-        with connect(luna) as client:
-            yield client
+    with thinking(tmp_path_factory.mktemp("thinker")) as luna, connect(luna) as client:
+        yield client
 
 
 def ask(thinker: OpenAI, stream: bool, **body: Any) -> tuple[str, str]:

@@ -13,7 +13,7 @@ from appliance.domain.requests import (
     ToolChoice,
 )
 from appliance.domain.sampling import Sampling
-from appliance.engines.llamacpp import payload
+from appliance.engines.llamacpp import forced, payload
 
 EVERYTHING = Sampling(
     temperature=0.5,
@@ -196,3 +196,18 @@ def test_thinking_can_be_switched(thinking: bool) -> None:
     assert chat(reasoning_in_content=thinking)["reasoning_format"] == (
         "none" if thinking else "auto"
     )
+
+
+def test_options_of_a_request_go_on_as_they_are() -> None:
+    generation = Generation("m", options={"mirostat": 2, "id_slot": 1})
+    body = payload.completion(CompletionRequest(generation, "a"), Sampling())
+    assert (body["mirostat"], body["id_slot"]) == (2, 1)
+
+
+def test_a_forced_call_is_bound_by_its_own_schema_only() -> None:
+    options = {"grammar": "x", "json_schema": {}, "mirostat": 2}
+    request = ChatRequest(Generation("m", options=options), (), (ToolDefinition("f"),))
+    body = forced.completion_body("a", request, Sampling())
+    assert "grammar" not in body
+    assert body["json_schema"]["anyOf"][0]["properties"]["name"] == {"const": "f"}
+    assert body["mirostat"] == 2

@@ -243,3 +243,21 @@ def test_inputs_of_embeddings() -> None:
     assert caught.value.param == "input[1]"
     with pytest.raises(BadRequest, match="2049"):
         parse.embeddings(EmbeddingBody(input=["a"] * 2049))
+
+
+def test_settings_of_llama_cpp_are_passed_on() -> None:
+    wanted = chat(grammar='root ::= "a"', mirostat=2, model=None).generation
+    assert wanted.options == {"grammar": 'root ::= "a"', "mirostat": 2}
+    assert wanted.model == ""
+    assert completions("a", id_slot=1)[0].generation.options == {"id_slot": 1}
+    assert chat().generation.options == {}
+
+
+def test_memory_that_samplers_would_allocate_is_bounded() -> None:
+    with pytest.raises(BadRequest, match="dry_penalty_last_n"):
+        chat(dry_penalty_last_n=2**31 - 1)
+
+
+def test_llama_cpps_way_to_ask_for_a_schema() -> None:
+    wanted = chat(response_format={"type": "json_object", "schema": {"const": 1}}).response_format
+    assert (wanted.kind, wanted.schema) == ("json_schema", {"const": 1})
