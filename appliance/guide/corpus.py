@@ -19,6 +19,7 @@ from appliance.guide.prompt import call_text, plain, question_prompt, result_pro
 from appliance.guide.results import make_result
 
 LIVE = "live_state"
+_CORE_TIMES = 6  # a fifth of what is asked is asked in the plainest way
 # Phrasings of these intents are right for any machine, or name others on purpose:
 # a foreign name in them would not make them foreign.
 _EVERY_MACHINE = frozenset(
@@ -67,7 +68,8 @@ def load_texts(folder: Path = FOLDER / "text") -> Texts:
     questions: dict[str, list[Choice]] = {}
     for path in sorted(folder.glob("questions_*.txt")):
         for section, phrasings in load_sections(path).items():
-            questions.setdefault(section, []).extend(phrasings)
+            times = _CORE_TIMES if path.stem == "questions_core" else 1
+            questions.setdefault(section, []).extend(phrasings * times)
     return Texts(
         words=load_words(folder / "words.txt"),
         questions=questions,

@@ -18,7 +18,8 @@ from appliance.errors import LunaError
 class Stage:
     """What the engine says (`script`), what it was asked (`asked`), and when it fails.
 
-    `failure` is raised before token number `fails_at` of each answer.
+    `failure` is raised before token number `fails_at` of each answer. Each of `loading` is raised
+    once, by those who wait for the model.
     """
 
     def __init__(self) -> None:
@@ -27,6 +28,7 @@ class Stage:
         self.asked: list[ChatRequest | CompletionRequest] = []
         self.failure: LunaError | None = None
         self.fails_at = 0
+        self.loading: list[LunaError] = []
 
     @property
     def port(self) -> int:
@@ -35,11 +37,15 @@ class Stage:
 
     def engine(self, *parts: object) -> Scripted:
         """In place of a real one."""
-        return Scripted(self._say, Gates(token=self._gate))
+        return Scripted(self._say, Gates(self._load, self._gate))
 
     def _say(self, request: ChatRequest | CompletionRequest) -> Sequence[Token]:
         self.asked.append(request)
         return self.script(request)
+
+    def _load(self) -> None:
+        if self.loading:
+            raise self.loading.pop(0)
 
     def _gate(self, token: int, cancel: CancelToken) -> None:
         if self.failure is not None and token == self.fails_at:

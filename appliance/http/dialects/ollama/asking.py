@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 
 from appliance.domain.requests import CompletionRequest, EmbeddingRequest
 from appliance.domain.vectors import shortened
+from appliance.errors import ModelLoading
 from appliance.http.bodies import decode
 from appliance.http.collected import collect
 from appliance.http.dialects.ollama import answers, parse, requests
@@ -26,6 +28,7 @@ from appliance.serving.conversation import Conversation
 from appliance.serving.pool import Pool
 
 _LINES = "application/x-ndjson"
+_LONGEST_LOAD = 600  # seconds
 _STREAM_HEADERS = (("Cache-Control", "no-store"), ("X-Accel-Buffering", "no"))
 
 
@@ -49,8 +52,9 @@ class Asking:
         body = decode(request.body, requests.OllamaChatBody)
         ignored = parse.ignored(request.body, requests.OllamaChatBody)
         if not body.messages:
-            return self._load(body, ChatTeller)
+            return self._load(body, ChatTeller, request.caller)
         watch = Stopwatch(self._clock)
+        self._await_model(body.model, request.caller)
         forgetful = body.truncate is not False
         answer = self._conversation.chat(parse.chat(body), request.caller, forgetful=forgetful)
         teller = ChatTeller(answer.model, body.top_logprobs or 0, watch)
@@ -62,8 +66,9 @@ class Asking:
         ignored = parse.ignored(request.body, requests.OllamaGenerateBody)
         wanted = parse.generate(body)
         if not body.prompt and not body.suffix:
-            return self._load(body, GenerateTeller)
+            return self._load(body, GenerateTeller, request.caller)
         watch = Stopwatch(self._clock)
+        self._await_model(body.model, request.caller)
         top = body.top_logprobs or 0
         if isinstance(wanted, CompletionRequest):
             answer = self._conversation.complete([wanted], request.caller)
@@ -91,13 +96,27 @@ class Asking:
         row = list(vectors[0]) if vectors else []
         return json_reply(answers.OllamaEmbedding(row), headers=headers)
 
-    def _load(self, body: requests.OllamaGenerating, teller: type[Teller]) -> Reply:
+    def _await_model(self, name: str, caller: Caller) -> None:
+        """Wait until the model is loaded: Ollama's apps do not come back by themselves."""
+        deadline = self._clock() + _LONGEST_LOAD * 1_000_000_000
+        gone = threading.Event()
+        with caller.cancel.calling(gone.set):
+            while True:
+                try:
+                    with self._conversation.model(name):
+                        return
+                except ModelLoading as error:
+                    if self._clock() > deadline or gone.wait(error.retry_after):
+                        raise
+
+    def _load(self, body: requests.OllamaGenerating, teller: type[Teller], caller: Caller) -> Reply:
         """Answer who asks for nothing: the model is loaded for them, or let go."""
         name, keep = body.model, keep_alive(body.keep_alive)
         entry = self._registry.resolve(name)
         if keep == 0:
             self._pool.let_go(entry)
         else:
+            self._await_model(name, caller)
             with self._conversation.model(name, keep):
                 pass
         public = self._registry.public_name(name, entry)
@@ -107,6 +126,7 @@ class Asking:
         self, wanted: EmbeddingRequest, caller: Caller
     ) -> tuple[str, tuple[tuple[float, ...], ...], int]:
         """The model's name, the vectors and the tokens; for no inputs the model is loaded only."""
+        self._await_model(wanted.model, caller)
         if not wanted.inputs:
             with self._conversation.model(wanted.model, wanted.keep_alive) as loaded:
                 return self._registry.public_name(wanted.model, loaded.entry), (), 0
