@@ -43,7 +43,9 @@ def test_it_is_openapi(described: dict[str, Any]) -> None:
 def test_every_route_is_in_it(described: dict[str, Any]) -> None:
     wanted = """/ /luna /luna/active /version /health /cpu /npu /ram /v1 /v1/ /v1/health /v1/models
         /v1/models/{id} /v1/chat/completions /v1/completions /v1/embeddings /docs /docs/{name}
-        /openapi.json"""
+        /openapi.json /v1/responses /v1/messages /v1/messages/count_tokens /api/chat /api/generate
+        /api/tags /api/ps /api/show /api/version /api/embed /api/embeddings /api/pull /api/delete
+        /api/copy"""
     assert set(described["paths"]) >= set(wanted.split())
 
 

@@ -173,7 +173,7 @@ def test_a_schema_that_is_none(client: OpenAI) -> None:
         ("GET", "/v1/models/nothing", 404, "model_not_found"),
         ("GET", CHAT, 405, "method_not_allowed"),
         ("DELETE", "/v1/models", 405, "method_not_allowed"),
-        ("BREW", "/health", 405, "method_not_allowed"),
+        ("BREW", "/luna", 405, "method_not_allowed"),
         ("GET", "/docs/nothing.js", 404, "not_found"),
         ("GET", "/docs/..%2f..%2fapp.py", 404, "not_found"),
         ("GET", "/docs/NOTICE.md", 404, "not_found"),

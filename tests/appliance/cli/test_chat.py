@@ -161,6 +161,8 @@ class Terminal:
             stderr=slave,
             cwd=ROOT,
             env=clean_environment(home, {"TERM": "dumb"}),
+            # A test run in the background has Ctrl-C switched off, and so have its children.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
         os.close(slave)
         os.set_blocking(self._master, False)

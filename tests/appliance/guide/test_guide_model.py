@@ -5,8 +5,16 @@ import pytest
 
 from appliance.guide import model_path
 from appliance.guide.engine import GuideServer
-from appliance.guide.evaluate import load_questions, run_set, share, tool_definition
+from appliance.guide.evaluate import (
+    Question,
+    load_questions,
+    run_questions,
+    run_set,
+    share,
+    tool_definition,
+)
 from appliance.guide.intents import FOLDER, REFUSE, load_knowledge
+from appliance.guide.phrases import load_sections
 from appliance.guide.prompt import call_text, plain, question_prompt, result_prompt
 
 DEVICE_TOOLS = [
@@ -29,6 +37,7 @@ SURE = {
     "How do I connect Luna to my WiFi?": "wifi_join",
     "Can I use an Ethernet cable?": "wired",
     "Where do I put a GGUF file?": "model_add",
+    "How do I add a model?": "model_add",
     "How fast is it?": "speed",
     "What is the base URL for the OpenAI client?": "api_openai",
     "Does Home Assistant work with it?": "api_ollama",
@@ -80,6 +89,21 @@ def test_scores_reach_their_floor(guide: GuideServer, name: str) -> None:
         assert share(outside) >= 0.9
     else:
         assert share(outcomes) >= 0.9
+
+
+def test_the_plainest_questions_are_right(guide: GuideServer) -> None:
+    sections = load_sections(FOLDER / "text" / "questions_core.txt").items()
+    asked = [
+        Question(text, (section,))
+        for section, phrasings in sections
+        if ":" not in section
+        for phrasing in phrasings
+        for option in phrasing.options
+        for text in option
+        if isinstance(text, str)
+    ]
+    outcomes = run_questions(guide, asked, load_knowledge())
+    assert share(outcomes) >= 0.97, [each for each in outcomes if not each.right]
 
 
 def test_no_validation_question_is_a_typo() -> None:
