@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import os
 import socket
 import ssl
 from collections.abc import Mapping
@@ -11,9 +10,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 from appliance.errors import ConfigError
-
-_FIRST_INHERITED = 3
-_FAMILIES = (socket.AF_INET, socket.AF_INET6, socket.AF_UNIX)
+from appliance.system import activation
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,16 +53,10 @@ def inherited(
 
     Unix sockets, which are for programs of this machine, have no TLS.
     """
-    if environ.get("LISTEN_PID") != str(pid or os.getpid()):
-        return []
-    count = environ.get("LISTEN_FDS", "")
-    if not count.isdecimal():
-        raise ConfigError(
-            f"LISTEN_FDS must be a number, not {count!r}; start Luna from its socket unit."
-        )
-    descriptors = range(_FIRST_INHERITED, _FIRST_INHERITED + int(count))
-    sockets = [_adopt(descriptor) for descriptor in descriptors]
-    return [Listener(sock, None if sock.family == socket.AF_UNIX else tls) for sock in sockets]
+    return [
+        Listener(sock, None if sock.family == socket.AF_UNIX else tls)
+        for sock in activation.inherited(environ, pid)
+    ]
 
 
 def _any(host: str, port: int, backlog: int) -> socket.socket:
@@ -110,22 +101,3 @@ def _unusable(host: str, port: int, problem: Exception) -> ConfigError:
         case _:
             reason = str(problem)
     return ConfigError(f"Cannot listen on {host or '*'} port {port}: {reason}.")
-
-
-def _adopt(descriptor: int) -> socket.socket:
-    """The listening stream socket behind an inherited descriptor."""
-    try:
-        sock = socket.socket(fileno=descriptor)
-    except OSError as problem:
-        raise ConfigError(
-            f"Inherited file descriptor {descriptor} is not a socket; check the socket unit."
-        ) from problem
-    sock.set_inheritable(False)
-    listening = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
-    if sock.family not in _FAMILIES or sock.type != socket.SOCK_STREAM or not listening:
-        sock.close()
-        raise ConfigError(
-            f"Inherited file descriptor {descriptor} does not listen for streams; "
-            "use ListenStream= with Accept=no in the socket unit."
-        )
-    return sock

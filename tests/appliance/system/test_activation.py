@@ -42,5 +42,5 @@ def test_what_is_for_others_is_left_alone() -> None:
 
 
 def test_a_bad_count_is_refused() -> None:
-    with pytest.raises(ConfigError, match="LISTEN_FDS=many"):
+    with pytest.raises(ConfigError, match="LISTEN_FDS must be a number"):
         inherited({"LISTEN_PID": str(os.getpid()), "LISTEN_FDS": "many"})
