@@ -6,9 +6,10 @@ UV := uv==0.13.9
 
 VENV := .venv
 BIN := $(VENV)/bin
-# Only wheels whose hashes are in the lock are installed: nothing is compiled, nothing looked up.
+# Only wheels whose hashes are in the lock are installed: nothing is compiled, nothing looked up,
+# and nothing added that the lock leaves out on purpose (tool.uv in pyproject.toml).
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
-LOCKED := $(INSTALL) --require-hashes --only-binary :all: --requirement
+LOCKED := $(INSTALL) --no-deps --require-hashes --only-binary :all: --requirement
 PROJECT := $(INSTALL) --no-deps --no-build-isolation --no-index --editable .
 
 .DELETE_ON_ERROR:
