@@ -22,7 +22,8 @@ from appliance.system.netlink import (
 )
 
 ROOT = Path(__file__).parents[3]
-ERROR, DONE, NEW_LINK, DEL_LINK, GET_LINK, NEW_ADDRESS, UNKNOWN = 2, 3, 16, 17, 18, 20, 250
+ERROR, DONE, NEW_LINK, DEL_LINK, GET_LINK, NEW_ADDRESS = 2, 3, 16, 17, 18, 20
+NEW_ROUTE, UNKNOWN = 24, 250
 MULTI, INTERRUPTED = 0x2, 0x10
 LOWER_UP, RUNNING, UP = 0x10000, 0x40, 0x1
 OPERSTATE_UNKNOWN, OPERSTATE_DOWN, OPERSTATE_DORMANT, OPERSTATE_UP = 0, 2, 5, 6
@@ -38,12 +39,24 @@ def message(kind: int, body: bytes, flags: int = 0) -> bytes:
 
 
 def link(
-    state: int | None, kind: int = NEW_LINK, flags: int = UP | RUNNING, family: int = 0
+    state: int | None,
+    kind: int = NEW_LINK,
+    flags: int = UP | RUNNING,
+    family: int = 0,
+    index: int = 0,
 ) -> bytes:
-    """A message about wlan0 as the kernel sends it (struct ifinfomsg, IFLA_IFNAME)."""
-    header = struct.pack("=BxHiII", family, 1, 3, flags | LOWER_UP, 0)
+    """A message about wlan0, or another, as the kernel sends it (ifinfomsg, IFLA_IFNAME)."""
+    header = struct.pack("=BxHiII", family, 1, index, flags | LOWER_UP, 0)
     told = b"" if state is None else attribute(16, bytes([state]))
-    return message(kind, header + attribute(3, b"wlan0\0") + told)
+    return message(kind, header + attribute(3, b"wlan%d\0" % index) + told)
+
+
+def default_route(index: int, metric: int) -> bytes:
+    """rtmsg, RTA_OIF, RTA_PRIORITY."""
+    header = struct.pack("=BBBBBBBBI", 2, 0, 0, 0, 254, 3, 0, 1, 0)
+    numbers = ((4, index), (6, metric))
+    told = b"".join(attribute(kind, struct.pack("=I", number)) for kind, number in numbers)
+    return message(NEW_ROUTE, header + told)
 
 
 def test_this_machine_reaches_itself() -> None:
@@ -181,7 +194,7 @@ async def scenario():
         ip("link", "set", name, "up")
         ip("link", "set", peer, "up")
     ip("route", "add", "default", "via", "10.9.1.2", "table", "7")
-    ip("route", "add", "unreachable", "default", "metric", "9")
+    ip("-6", "route", "add", "unreachable", "default", "metric", "1")
     ip("route", "add", "10.8.0.0/16", "via", "10.9.1.2")
     assert default_interface() is None
     ip("-6", "route", "add", "default", "via", "fd00:2::2", "metric", "5")
@@ -329,3 +342,11 @@ def test_what_changed_while_it_was_told_is_asked_again(mocker: MockerFixture) ->
     none = links[1:]
     mocker.patch("pyroute2.IPRSocket.get", side_effect=[mixed, mixed, links, mixed, none])
     assert [each.name for each in network().links] == ["wlan0"]
+
+
+def test_the_default_route_of_the_lowest_metric_counts(mocker: MockerFixture) -> None:
+    end = message(DONE, bytes(4), MULTI)
+    links = b"".join(link(OPERSTATE_UP, index=index) for index in (0, 1, 2)) + end
+    routes = default_route(2, 600) + default_route(1, 100) + default_route(9, 5) + end
+    mocker.patch("pyroute2.IPRSocket.get", side_effect=[heard(links), heard(routes)])
+    assert default_interface() == "wlan1"
