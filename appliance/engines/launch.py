@@ -38,9 +38,6 @@ def main() -> None:
         Path("/proc/self/oom_score_adj").write_text(f"{_OOM_SCORE}\n", encoding="ascii")
     except OSError as error:
         print(f"oom_score_adj stays as it is: {error}", file=sys.stderr)
-    # Threads that wait for each other by spinning take the core that the others need: with one of
-    # two cores busy, the same model wrote 140 tokens/s instead of one.
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     try:
         os.execv(args.program[0], args.program)
     except OSError as error:

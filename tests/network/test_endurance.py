@@ -94,6 +94,6 @@ def test_doing_nothing_costs_next_to_nothing(network: Lab, watch: Watch) -> None
     browser.gather(3)
     share = (cpu_seconds(process.pid) - spent) / (time.monotonic() - began)
     assert share < 0.002
-    # Measured: 25 MiB, and 39 MiB with what other processes share; the README has it in detail.
+    # Measured: 25 MiB, and 39.5 MiB with what is shared; the advertiser's README has the rest.
     assert private_kb(process.pid) * 1024 < 30_000_000
     assert resident_kb(process.pid) < 46_000

@@ -101,12 +101,3 @@ def test_what_cannot_be_done_is_one_line(program: str, cpus: str, said: str) -> 
     assert done.stderr.startswith("launch: ")
     assert said in done.stderr
     assert "Traceback" not in done.stderr
-
-
-def test_threads_wait_without_spinning_unless_told_otherwise(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
-    assert report("os.environ['OMP_WAIT_POLICY']") == "passive"
-    monkeypatch.setenv("OMP_WAIT_POLICY", "active")
-    assert report("os.environ['OMP_WAIT_POLICY']") == "active"
