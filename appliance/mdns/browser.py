@@ -7,7 +7,7 @@ import ipaddress
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, replace
 
-from zeroconf import ServiceStateChange, Zeroconf
+from zeroconf import DNSQuestionType, ServiceStateChange, Zeroconf
 from zeroconf.asyncio import AsyncServiceBrowser, AsyncServiceInfo, AsyncZeroconf
 
 from appliance.config import MdnsSettings
@@ -17,6 +17,8 @@ from appliance.mdns.services import LUNA
 from appliance.system.netlink import Network, network
 
 _RESOLVE_MS = 3000
+# An answer to one asker goes to one program of a host, and another one may be listening there too.
+_TO_ALL = DNSQuestionType.QM
 
 
 class NoNetwork(ReadingUnavailable):
@@ -85,7 +87,9 @@ async def _news(senders: list[str]) -> AsyncGenerator[Device, None]:
         task.add_done_callback(asking.discard)
 
     async with AsyncZeroconf(interfaces=senders) as zeroconf:
-        browser = AsyncServiceBrowser(zeroconf.zeroconf, LUNA, handlers=[heard])
+        browser = AsyncServiceBrowser(
+            zeroconf.zeroconf, LUNA, handlers=[heard], question_type=_TO_ALL
+        )
         try:
             while True:
                 yield await news.get()
@@ -112,7 +116,7 @@ async def _gather(seconds: float) -> tuple[Device, ...]:
 
 async def _resolve(zeroconf: Zeroconf, name: str, news: asyncio.Queue[Device]) -> None:
     info = AsyncServiceInfo(LUNA, name)
-    if await info.async_request(zeroconf, _RESOLVE_MS):
+    if await info.async_request(zeroconf, _RESOLVE_MS, question_type=_TO_ALL):
         addresses = tuple(sorted(info.parsed_scoped_addresses(), key=_preference))
         found = _told(_device(name), info.decoded_properties)
         news.put_nowait(
