@@ -181,6 +181,11 @@ class Terminal:
         self.shows(b"")
         return bool(self._seen.partition(b"tell me\r\n")[2].strip())
 
+    def waits(self) -> bool:
+        """Whether it asks for a line: before that, Ctrl-C stops what it does."""
+        self.shows(b"")
+        return self._seen.endswith(b"> ")
+
     def type(self, text: bytes) -> None:
         os.write(self._master, text)
 
@@ -202,7 +207,8 @@ def test_ctrl_c_stops_the_answer_and_then_leaves(luna: RunningLuna, tmp_path: Pa
         eventually(lambda: terminal.shows(b"[stopped]\r\n"), "the stop")
         eventually(lambda: luna.get("/health")["slots_processing"] == 0, "the free slot")
         terminal.type(b"/help\n")
-        eventually(lambda: terminal.shows(b"/quit"), "the prompt")
+        eventually(lambda: terminal.shows(b"/quit"), "the help")
+        eventually(terminal.waits, "the prompt")
         terminal.process.send_signal(signal.SIGINT)
         assert terminal.process.wait(10) == 0
     finally:

@@ -3,6 +3,8 @@ from __future__ import annotations
 import socket
 from pathlib import Path
 
+import pytest
+
 from appliance.cli.doctor import service
 from appliance.cli.doctor.check import Level
 from appliance.config import ServerSettings
@@ -62,6 +64,7 @@ def test_shipped_tools_are_well() -> None:
     assert "get_current_time" in found.sentence
 
 
+@pytest.mark.needs("root")  # only what is root's fails by its mode
 def test_a_refused_tool_is_a_warning(tmp_path: Path) -> None:
     tmp_path.chmod(0o777)
     found = service.tools(Toolbox((tmp_path,)))
