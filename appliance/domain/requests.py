@@ -67,6 +67,13 @@ class ChatRequest:
     reasoning_in_content: bool = False
     device_tools: frozenset[str] = frozenset()
 
+    @property
+    def offered(self) -> tuple[ToolDefinition, ...]:
+        """The tools that may be called: all, the named one, or none."""
+        if self.tool_choice.mode == "none":
+            return ()
+        return tuple(tool for tool in self.tools if self.tool_choice.name in (None, tool.name))
+
 
 @dataclass(frozen=True, slots=True)
 class CompletionRequest:

@@ -46,7 +46,7 @@ def completion_body(prompt: str, request: ChatRequest, defaults: Sampling) -> di
     wanted = request.generation
     options = {key: value for key, value in wanted.options.items() if key not in _BOUNDS}
     generation: Generation = replace(wanted, stop=(), logprobs=None, options=options)
-    tools = payload.offered(request)
+    tools = request.offered
     schema = {"x-guidance": _LAYOUT, "anyOf": [_call_schema(tool) for tool in tools]}
     return payload.text(generation, defaults) | {"prompt": prompt, "json_schema": schema}
 

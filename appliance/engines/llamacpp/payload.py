@@ -66,14 +66,6 @@ def text(generation: Generation, defaults: Sampling) -> dict[str, Any]:
     return body
 
 
-def offered(request: ChatRequest) -> list[ToolDefinition]:
-    """The tools that may be called: all, the named one, or none."""
-    choice = request.tool_choice
-    if choice.mode == "none":
-        return []
-    return [tool for tool in request.tools if choice.name in (None, tool.name)]
-
-
 def _common(generation: Generation, defaults: Sampling) -> dict[str, Any]:
     sampling = generation.sampling.over(defaults)
     body: dict[str, Any] = {"stream": True, "return_progress": True, "cache_prompt": True}
@@ -110,7 +102,7 @@ def _message(message: Message) -> dict[str, Any]:
 
 
 def _tools(request: ChatRequest) -> dict[str, Any]:
-    if not (tools := offered(request)):
+    if not (tools := request.offered):
         return {}
     return {
         "tools": [_tool(tool) for tool in tools],

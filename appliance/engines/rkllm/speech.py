@@ -16,7 +16,7 @@ from appliance.engines.rkllm.chat.stable import stable_prefix
 from appliance.engines.rkllm.chat.template import ChatTemplate, load_template
 from appliance.engines.rkllm.chat.tokenizer import Tokenizer
 from appliance.engines.rkllm.chat.toolcalls import ToolCallParser
-from appliance.engines.rkllm.chat.toolchoice import forced_opening, instruction, offered
+from appliance.engines.rkllm.chat.toolchoice import forced_opening, instruction
 from appliance.engines.rkllm.chat.toolformats import HERMES, ToolFormat, format_of
 from appliance.errors import BadRequest, LunaError, Unsupported
 
@@ -107,7 +107,7 @@ class Speech:
         tokenizer: Tokenizer,
         template: ChatTemplate,
     ) -> Asked:
-        tools = offered(request)
+        tools = request.offered
         taught = tools if self._format is None else ()
         known = () if taught else tools
         messages = with_tools(request.messages, taught) if taught else request.messages
@@ -138,7 +138,7 @@ class Speech:
 
 def _flat(request: ChatRequest, stops: tuple[str, ...]) -> Asked:
     """One text for the runtime's own template, which knows a single question."""
-    tools = offered(request)
+    tools = request.offered
     messages = with_tools(request.messages, tools) if tools else request.messages
     text = "\n\n".join(filter(None, [flattened(messages), instruction(request)]))
     splitter = ReasoningSplitter(keep=request.reasoning_in_content)
@@ -147,7 +147,7 @@ def _flat(request: ChatRequest, stops: tuple[str, ...]) -> Asked:
 
 
 def _parser(request: ChatRequest, format: ToolFormat | None) -> ToolCallParser | None:
-    tools = offered(request)
+    tools = request.offered
     if not tools:
         return None
     return ToolCallParser(format or HERMES, tools, parallel=request.parallel_tool_calls)

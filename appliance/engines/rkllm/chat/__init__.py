@@ -3,7 +3,7 @@
 A chat request passes them in this order; everything that is refused is an error of
 `appliance.errors`, everything that a model writes is an event of `appliance.domain.events`.
 
-1. Prompt. `toolchoice.offered(request)` are the tools that may be called. With a template
+1. Prompt. `request.offered` are the tools that may be called. With a template
    (`template.load_template(folder, ModelSpec.chat_template)`, None where there is none) and a
    tokenizer (`tokenizer.Tokenizer.load(folder)`): `ChatTemplate.render(messages, tools,
    enable_thinking)`, then `Tokenizer.encode(text)` gives the exact tokens, BOS included.

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import msgspec
 
-from appliance.domain.messages import ToolDefinition
 from appliance.domain.requests import ChatRequest
 from appliance.engines.rkllm.chat.reasoning import CLOSE, opens_reasoning
 from appliance.engines.rkllm.chat.toolformats import ToolFormat
@@ -25,20 +24,12 @@ class Opening:
     said: str
 
 
-def offered(request: ChatRequest) -> tuple[ToolDefinition, ...]:
-    """The tools that may be called: all, the named one, or none."""
-    choice = request.tool_choice
-    if choice.mode == "none":
-        return ()
-    return tuple(tool for tool in request.tools if choice.name in (None, tool.name))
-
-
 def forced_opening(format: ToolFormat, request: ChatRequest, prompt: str) -> Opening | None:
     """How the answer to a rendered `prompt` must begin; None where no call is required.
 
     A prompt that ends within the model's thoughts has them closed: it is to act now.
     """
-    tools = offered(request)
+    tools = request.offered
     if request.tool_choice.mode != "required" or not tools:
         return None
     said = format.opening + ("[" if format.listed else "\n" if format.closing else "")
@@ -53,7 +44,7 @@ def forced_opening(format: ToolFormat, request: ChatRequest, prompt: str) -> Ope
 
 def instruction(request: ChatRequest) -> str:
     """The same wish as a sentence, for prompts whose end is not ours; "" where there is none."""
-    tools = offered(request)
+    tools = request.offered
     sentences = []
     if tools and request.tool_choice.mode == "required":
         which = f"the function {tools[0].name}" if len(tools) == 1 else "one of the functions"
@@ -67,5 +58,5 @@ def missing_call(request: ChatRequest, called: Sequence[str]) -> str:
     """What is wrong with an answer that called these tools; "" where nothing is."""
     if called or request.tool_choice.mode != "required":
         return ""
-    names = " or ".join(tool.name for tool in offered(request))
+    names = " or ".join(tool.name for tool in request.offered)
     return f"The model was required to call {names}, but did not."

@@ -10,7 +10,6 @@ from appliance.engines.rkllm.chat.toolchoice import (
     forced_opening,
     instruction,
     missing_call,
-    offered,
 )
 from appliance.engines.rkllm.chat.toolformats import (
     HERMES,
@@ -34,9 +33,9 @@ def asking(choice: ToolChoice, *tools: ToolDefinition, parallel: bool = True) ->
 
 
 def test_what_is_offered() -> None:
-    assert offered(asking(ToolChoice(), CLOCK, WEATHER)) == (CLOCK, WEATHER)
-    assert offered(asking(NAMED, CLOCK, WEATHER)) == (CLOCK,)
-    assert offered(asking(ToolChoice("none"), CLOCK)) == ()
+    assert asking(ToolChoice(), CLOCK, WEATHER).offered == (CLOCK, WEATHER)
+    assert asking(NAMED, CLOCK, WEATHER).offered == (CLOCK,)
+    assert asking(ToolChoice("none"), CLOCK).offered == ()
 
 
 @pytest.mark.parametrize("format", [HERMES, LLAMA3, MISTRAL])
