@@ -5,33 +5,44 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from importlib import import_module
 
 from appliance import __version__
-from appliance.cli import chat, discover, mdns, models, serve, watchdog
-from appliance.cli.bench import command as bench
-from appliance.cli.doctor import command as doctor
 from appliance.errors import LunaError
 
-_COMMANDS = (serve, chat, models, mdns, discover, watchdog, bench, doctor)
+# By name, in the order of the help. Only what is asked for is imported: a server needs none of the
+# others' libraries in its memory.
+_COMMANDS = {
+    "serve": "serve",
+    "chat": "chat",
+    "models": "models",
+    "mdns": "mdns",
+    "discover": "discover",
+    "watchdog": "watchdog",
+    "bench": "bench.command",
+    "doctor": "doctor.command",
+}
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """The parser with every subcommand."""
+def build_parser(names: Iterable[str] = tuple(_COMMANDS)) -> argparse.ArgumentParser:
+    """The parser with these subcommands."""
     parser = argparse.ArgumentParser(
         prog="luna",
         description="A private language-model appliance: the server, and tools around it.",
     )
     parser.add_argument("--version", action="version", version=f"luna {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in _COMMANDS:
-        command.add_parser(commands)
+    for name in names:
+        import_module(f"appliance.cli.{_COMMANDS[name]}").add_parser(commands)
     return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one subcommand; our own errors become one line on stderr and exit status 1."""
-    args = build_parser().parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else arguments
+    asked = words[0] if words else ""
+    args = build_parser([asked] if asked in _COMMANDS else _COMMANDS).parse_args(words)
     try:
         status = int(args.run(args))
         sys.stdout.flush()

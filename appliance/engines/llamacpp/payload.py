@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from appliance.domain.messages import Message, ToolDefinition
 from appliance.domain.requests import (
     ChatRequest,
     CompletionRequest,
@@ -12,6 +11,7 @@ from appliance.domain.requests import (
     ResponseFormat,
 )
 from appliance.domain.sampling import Sampling
+from appliance.engines.messages import message_json, tool_json
 
 _SAMPLING = {
     "temperature": "temperature",
@@ -29,7 +29,7 @@ _SAMPLING = {
 def chat(request: ChatRequest, defaults: Sampling) -> dict[str, Any]:
     """The body for /v1/chat/completions, always streaming: only a stream can be cancelled."""
     body = _common(request.generation, defaults)
-    body["messages"] = [_message(message) for message in request.messages]
+    body["messages"] = [message_json(message) for message in request.messages]
     body["stream_options"] = {"include_usage": True}
     body["reasoning_format"] = "none" if request.reasoning_in_content else "auto"
     if request.generation.max_tokens is not None:
@@ -81,40 +81,14 @@ def _common(generation: Generation, defaults: Sampling) -> dict[str, Any]:
     return {**body, **generation.options}
 
 
-def _message(message: Message) -> dict[str, Any]:
-    body: dict[str, Any] = {"role": str(message.role), "content": message.content}
-    if message.reasoning:
-        body["reasoning_content"] = message.reasoning
-    if message.tool_call_id is not None:
-        body["tool_call_id"] = message.tool_call_id
-    if message.name is not None:
-        body["name"] = message.name
-    if message.tool_calls:
-        body["tool_calls"] = [
-            {
-                "id": call.id,
-                "type": "function",
-                "function": {"name": call.name, "arguments": call.arguments},
-            }
-            for call in message.tool_calls
-        ]
-    return body
-
-
 def _tools(request: ChatRequest) -> dict[str, Any]:
     if not (tools := request.offered):
         return {}
     return {
-        "tools": [_tool(tool) for tool in tools],
+        "tools": [tool_json(tool) for tool in tools],
         "tool_choice": request.tool_choice.mode,
         "parallel_tool_calls": request.parallel_tool_calls,
     }
-
-
-def _tool(tool: ToolDefinition) -> dict[str, Any]:
-    parameters = tool.parameters or {"type": "object", "properties": {}}
-    function = {"name": tool.name, "description": tool.description, "parameters": parameters}
-    return {"type": "function", "function": function}
 
 
 def _response_format(wanted: ResponseFormat) -> dict[str, Any]:

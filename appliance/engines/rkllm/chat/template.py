@@ -13,6 +13,7 @@ import msgspec
 from jinja2 import Template, TemplateError
 
 from appliance.domain.messages import Message, ToolDefinition
+from appliance.engines.messages import message_json, tool_json
 from appliance.engines.rkllm.chat.meter import Meter, TooMuchWork
 from appliance.engines.rkllm.chat.sandbox import Refused, Sandbox
 from appliance.engines.rkllm.chat.tokenizer_config import (
@@ -72,8 +73,8 @@ class ChatTemplate:
         Raises BadRequest with what the template says to a conversation that it does not take (a
         system message, two questions in a row), EngineError if the template itself fails.
         """
-        given = [_message(message) for message in messages]
-        offered = [_tool(tool) for tool in tools] or None
+        given = [message_json(message, _arguments) for message in messages]
+        offered = [tool_json(tool) for tool in tools] or None
         size = len(repr((given, offered)))
         sandbox = Sandbox(Meter(_LEAST_WORK + _WORK_PER_CHARACTER * size, _SECONDS))
         sandbox.globals |= {"raise_exception": _refuse, "strftime_now": self._strftime}
@@ -148,35 +149,9 @@ def _refuse(message: object) -> None:
     raise Refused(str(message))
 
 
-def _message(message: Message) -> dict[str, Any]:
-    given: dict[str, Any] = {"role": str(message.role), "content": message.content}
-    if message.reasoning:
-        given["reasoning_content"] = message.reasoning
-    if message.tool_call_id is not None:
-        given["tool_call_id"] = message.tool_call_id
-    if message.name is not None:
-        given["name"] = message.name
-    if message.tool_calls:
-        given["tool_calls"] = [
-            {
-                "id": call.id,
-                "type": "function",
-                "function": {"name": call.name, "arguments": _arguments(call.arguments)},
-            }
-            for call in message.tool_calls
-        ]
-    return given
-
-
 def _arguments(text: str) -> Any:
     """Templates write arguments as JSON themselves; what is none stays the text that it is."""
     try:
         return msgspec.json.decode(text)
     except (msgspec.MsgspecError, UnicodeEncodeError, RecursionError):
         return text
-
-
-def _tool(tool: ToolDefinition) -> dict[str, Any]:
-    parameters = tool.parameters or {"type": "object", "properties": {}}
-    function = {"name": tool.name, "description": tool.description, "parameters": parameters}
-    return {"type": "function", "function": function}
