@@ -24,6 +24,9 @@ from appliance.errors import ConfigError, LunaError
 from appliance.http import listeners, tls
 from appliance.http.app import App
 from appliance.http.dialects.anthropic import routes as anthropic
+from appliance.http.dialects.browserllm import routes as browserllm
+from appliance.http.dialects.browserllm.choice import Choice
+from appliance.http.dialects.browserllm.generating import Generating as BrowserLlmGenerating
 from appliance.http.dialects.llamacpp import routes as llamacpp
 from appliance.http.dialects.llamacpp.asking import Asking
 from appliance.http.dialects.llamacpp.generating import Generating
@@ -54,6 +57,7 @@ from appliance.serving.conversation import Conversation
 from appliance.serving.loads import model_loads
 from appliance.serving.pool import Pool
 from appliance.serving.toolbox import SHIPPED_TOOLS, Toolbox
+from appliance.store.database import Database
 from appliance.system.board import read_temperatures
 from appliance.system.cpu import CpuMeter
 from appliance.system.disk import read_disk
@@ -81,6 +85,7 @@ class Services:
     patience: Patience
     incidents: Path
     context: Callable[[Entry], int]
+    database: Database
 
 
 class Appliance:
@@ -130,6 +135,7 @@ class Appliance:
         self.services.pool.close()
         self._watch.stop()
         self._spawner.close()
+        self.services.database.close()
 
 
 def all_routes(services: Services, connections: Callable[[], int]) -> tuple[Route, ...]:
@@ -162,6 +168,7 @@ def all_routes(services: Services, connections: Callable[[], int]) -> tuple[Rout
     apps = (
         *responses.routes(responses.Responses(services.conversation)),
         *anthropic.routes(anthropic.Anthropic(services.conversation)),
+        *_browser_llm(services),
         *ollama.routes(
             OllamaAsking(services.conversation, services.registry, services.pool),
             Library(services.registry, services.pool, services.context),
@@ -178,6 +185,11 @@ def all_routes(services: Services, connections: Callable[[], int]) -> tuple[Rout
     routes = (*routes, *document_routes(routes))
     appliance.announce(sorted({route.public_path for route in routes}))
     return routes
+
+
+def _browser_llm(services: Services) -> tuple[Route, ...]:
+    choice = Choice(services.registry)
+    return browserllm.routes(BrowserLlmGenerating(services.conversation, choice))
 
 
 def _metrics_page(services: Services, connections: Callable[[], int]) -> Callable[[], bytes]:
@@ -238,6 +250,7 @@ def _services(settings: Settings, environ: Mapping[str, str], spawner: Spawner) 
         patience,
         incidents=settings.watchdog_folder(environ),
         context=lambda entry: _context(entry, settings),
+        database=Database(settings.database_file(environ)),
     )
 
 

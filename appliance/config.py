@@ -170,6 +170,10 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
         """Where models are dropped."""
         return self.models.folder or self.data_folder(environ) / "models"
 
+    def database_file(self, environ: Mapping[str, str]) -> Path:
+        """Where the server and the command line remember things."""
+        return self.data_folder(environ) / "luna.db"
+
     def watchdog_folder(self, environ: Mapping[str, str]) -> Path:
         """Where the watchdog keeps its incidents."""
         return self.watchdog.folder or self.data_folder(environ) / "watchdog"

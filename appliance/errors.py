@@ -151,3 +151,15 @@ class ConfigError(LunaError):
     """A setting is wrong; the message names the file, the key and what is allowed."""
 
     code = "config_error"
+
+
+class StorageFailed(LunaError):
+    """Something could not be read from the disk or written to it; the message has the reason."""
+
+    code = "storage_failed"
+
+
+class DiskFull(StorageFailed):
+    """There is too little room on the disk for it."""
+
+    code = "disk_full"

@@ -1,7 +1,7 @@
 """Settings of the service: a file of its own, because it has to start when the API's is broken.
 
-`provisioning.toml` has the tables `[setup]` and `[limits]`; the identity file may have the label's
-`setup_passphrase`.
+`provisioning.toml` has the tables `[setup]` and `[limits]`; `label.toml` has what is printed on the
+box.
 """
 
 from __future__ import annotations
@@ -9,23 +9,21 @@ from __future__ import annotations
 import tomllib
 from dataclasses import fields
 from pathlib import Path
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Any, Final
 
 import msgspec
 from msgspec import Meta, Struct, field
 
 from appliance.errors import ConfigError
-from appliance.system.identity import FILE as IDENTITY_FILE
 from appliance.system.identity import Identity
+from appliance.system.label import Passphrase, read_label
 from provisioning.payloads import SetupNetwork
 from provisioning.situation import Limits
 
 FILE: Final = "provisioning.toml"
-_T = TypeVar("_T")
 _ADDRESS: Final = r"^\d{1,3}(\.\d{1,3}){3}/\d{1,2}$"
 
 Address = Annotated[str, Meta(pattern=_ADDRESS)]
-Passphrase = Annotated[str, Meta(pattern=r"^([ -~]{8,63})?$")]  # what a label can show
 
 
 class SetupSettings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -47,10 +45,6 @@ class Configuration(Struct, frozen=True, forbid_unknown_fields=True):
     limits: Limits = field(default_factory=Limits)
 
 
-class _Label(Struct, frozen=True):
-    setup_passphrase: Passphrase = ""
-
-
 def load(folder: Path) -> Configuration:
     """From the settings folder, /etc/luna; a missing file is an empty one. Raises ConfigError."""
     file = folder / FILE
@@ -58,17 +52,19 @@ def load(folder: Path) -> Configuration:
     known = {each.name for each in fields(Limits)}
     if unknown := set(content.get("limits", ())) - known:
         raise ConfigError(f"{file} has limits that are unknown: {', '.join(sorted(unknown))}.")
-    return _convert(file, content, Configuration)
+    try:
+        return msgspec.convert(content, Configuration)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"A setting in {file} is wrong: {error}.") from error
 
 
 def setup_network(configuration: Configuration, folder: Path, identity: Identity) -> SetupNetwork:
     """The network that the box makes. Raises ConfigError."""
     told = configuration.setup
-    file = folder / IDENTITY_FILE
-    label = _convert(file, _read(file), _Label).setup_passphrase
+    label = read_label(folder, identity)
     return SetupNetwork(
-        ssid=(told.name or f"Luna-{identity.short.upper()}").encode("utf-8")[:32],
-        passphrase=told.passphrase or label,
+        ssid=(told.name or label.ssid).encode("utf-8")[:32],
+        passphrase=told.passphrase or label.passphrase,
         address=told.address,
         more_addresses=told.more_addresses,
     )
@@ -81,10 +77,3 @@ def _read(file: Path) -> dict[str, Any]:
         return {}
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"{file} cannot be read: {error}.") from error
-
-
-def _convert(file: Path, content: dict[str, Any], kind: type[_T]) -> _T:
-    try:
-        return msgspec.convert(content, kind)
-    except msgspec.ValidationError as error:
-        raise ConfigError(f"A setting in {file} is wrong: {error}.") from error

@@ -28,6 +28,8 @@ STATUS: dict[type[LunaError], int] = {
     errors.ReadingUnavailable: 501,
     errors.Cancelled: 499,
     errors.ConfigError: 500,
+    errors.StorageFailed: 500,
+    errors.DiskFull: 507,
 }
 
 

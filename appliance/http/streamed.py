@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 
-from appliance.domain.events import Event
+from appliance.domain.events import Event, Progress, Queued
 from appliance.errors import LunaError
 from appliance.serving.answer import EventStream
 
@@ -36,3 +36,13 @@ class Streamed(ABC):
     @abstractmethod
     def failure(self, error: LunaError) -> Iterator[bytes]:
         """What a client is told when nothing more will come."""
+
+
+def news(event: Queued | Progress) -> str:
+    """What keeps a waiting client, and proxies on its way, patient."""
+    match event:
+        case Queued(ahead):
+            return f"queued, {ahead} ahead"
+        case Progress(processed, total) if processed < total:
+            return f"prefill {processed}/{total}"
+    return ""

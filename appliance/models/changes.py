@@ -9,19 +9,13 @@ import shutil
 from contextlib import suppress
 from pathlib import Path
 
-from appliance.errors import BadRequest, LunaError
+from appliance.errors import BadRequest, StorageFailed
 from appliance.models.folder import Entry, parts
 from appliance.models.manifest import NAME
 
 _GOOD_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:+-]{0,127}")
 # What file systems without hard links, or links into another one, answer to a link.
 _CANNOT_LINK = (errno.EXDEV, errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK)
-
-
-class StorageFailed(LunaError):
-    """The models folder could not be changed; the message has the reason."""
-
-    code = "storage_failed"
 
 
 def remove(entry: Entry, folder: Path) -> None:

@@ -17,6 +17,7 @@ from appliance.errors import ConfigError
 
 FILE = "identity.toml"
 _MACHINE_IDS = ("etc/machine-id", "var/lib/dbus/machine-id", "proc/sys/kernel/hostname")
+_SERIAL = "proc/device-tree/serial-number"
 _APPLICATION = b"luna appliance identity 1"
 _ID_DIGITS, _NAME_DIGITS = 12, 4
 
@@ -42,6 +43,11 @@ class Identity:
         """The digits that tell this device from another by eye."""
         return self.id[:_NAME_DIGITS]
 
+    @property
+    def setup_network(self) -> str:
+        """Name of the WiFi network that it makes until it is set up."""
+        return f"Luna-{self.short.upper()}"
+
 
 def read_identity(folders: Iterable[Path] = (), root: Path = Path("/")) -> Identity:
     """From `identity.toml` in /etc/luna or else in one of `folders`; without one, derived.
@@ -52,7 +58,15 @@ def read_identity(folders: Iterable[Path] = (), root: Path = Path("/")) -> Ident
     for folder in (root / "etc/luna", *folders):
         if (folder / FILE).is_file():
             return _from_file(folder / FILE)
-    return _named(_derived(root))
+    return _named(_derived(root, _MACHINE_IDS))
+
+
+def make_identity(root: Path = Path("/")) -> Identity:
+    """One for a device that has none yet, to be written to `identity.toml`.
+
+    A board with a serial number has the same one after it was flashed anew: its label stays right.
+    """
+    return _named(_derived(root, (_SERIAL, *_MACHINE_IDS)))
 
 
 def _from_file(file: Path) -> Identity:
@@ -66,11 +80,11 @@ def _from_file(file: Path) -> Identity:
     return Identity(told.id, told.name or _named(told.id).name)
 
 
-def _derived(root: Path) -> str:
+def _derived(root: Path, sources: Iterable[str]) -> str:
     """Hashed with a key of our own, as machine-id(5) asks of who shows it to others."""
-    for path in _MACHINE_IDS:
+    for path in sources:
         try:
-            known = (root / path).read_bytes().strip()
+            known = (root / path).read_bytes().strip(b"\0 \n")
         except OSError:
             continue
         if known:

@@ -6,12 +6,13 @@ too, for `/health`.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
 from msgspec import Struct, field, structs
+
+from appliance.system.files import write_durably
 
 FILE = "incidents.json"
 _BIGGEST = 1_000_000  # bytes; a file that is larger was not written here
@@ -72,14 +73,4 @@ def read(folder: Path) -> Ledger | None:
 def save(folder: Path, ledger: Ledger) -> None:
     """Have it on the disk, whole, whatever happens to the machine next. Raises OSError."""
     folder.mkdir(parents=True, exist_ok=True)
-    new = folder / f"{FILE}.new"
-    with new.open("wb") as file:
-        file.write(msgspec.json.encode(ledger))
-        file.flush()
-        os.fsync(file.fileno())
-    new.replace(folder / FILE)
-    directory = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
+    write_durably(folder / FILE, msgspec.json.encode(ledger), 0o640)

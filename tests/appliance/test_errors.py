@@ -39,6 +39,7 @@ STATUS = {
     "Cancelled": 499,
     "ConfigError": 500,
     "StorageFailed": 500,
+    "DiskFull": 507,
     "ToolFailed": 500,
     "LeverStuck": 500,
     "NameTaken": 500,

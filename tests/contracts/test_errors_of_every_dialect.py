@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from appliance.errors import ContextTooLong, LunaError, MethodNotAllowed, Retryable, Unsupported
+from appliance.http.dialects.browserllm.errors import code_of
 from appliance.http.errors import status_of
 from tests.appliance.test_errors import every_error
 from tests.contracts.scripted import Stage, performing
@@ -48,6 +49,19 @@ def anthropic_shape(error: LunaError, body: Any) -> None:
     known |= {405: "invalid_request_error", 413: "request_too_large", 503: "overloaded_error"}
     known |= {429: "rate_limit_error", 504: "timeout_error"}
     assert body["error"]["type"] == known.get(status_of(error), "api_error")
+
+
+def browserllm_shape(error: LunaError, body: Any) -> None:
+    if body.keys() == {"type", "data"}:  # the last event of a stream
+        assert body["type"] == "error"
+        assert body["data"] == {"error": SENTENCE, "code": code_of(error)}
+        return
+    assert body.keys() == {"success", "error", "metadata"}
+    assert body["success"] is False
+    details = {"code": error.code, "param": None}
+    assert body["error"] == {"code": code_of(error), "message": SENTENCE, "details": details}
+    assert body["metadata"].keys() == {"requestId", "timestamp", "version"}
+    assert body["metadata"]["requestId"] == "req-of-mine"
 
 
 def last_data(text: str) -> Any:
@@ -95,6 +109,7 @@ DIALECTS = [
     Dialect("/v1/messages", {"messages": HELLO, "model": "m", "max_tokens": 9}, anthropic_shape),
     Dialect("/api/chat", {"messages": HELLO, "model": "m"}, ollama_shape, last_line),
     Dialect("/api/generate", {"prompt": "Hello", "model": "m"}, ollama_shape, last_line),
+    Dialect("/api/v1/generate", {"prompt": "Hello"}, browserllm_shape),
 ]
 
 

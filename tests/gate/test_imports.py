@@ -18,6 +18,7 @@ TIERS = (
     ("engines", "models", "store", "device_tools", "guide"),
     ("observe", "system"),
     ("domain", "config", "errors", "__version__"),
+    ("sdk",),  # runs without all the others
 )
 RANK = {name: rank for rank, tier in enumerate(TIERS) for name in tier}
 BOTTOM = len(TIERS)
@@ -31,6 +32,7 @@ DOORS = {
     "cheroot": ("appliance/http/", "provisioning/portal/server.py"),
     "ctypes": ("appliance/system/processes.py", "appliance/engines/rkllm/"),
     "dbus_next": ("appliance/system/bus.py", "appliance/system/bus_connection.py"),
+    "httpx": ("appliance/sdk/python/luna_client/transport.py",),
     "jinja2": ("appliance/engines/rkllm/chat/", "provisioning/portal/page.py"),
     "jsonschema_rs": ("appliance/engines/rkllm/chat/",),
     "prometheus_client": ("appliance/observe/",),
@@ -40,7 +42,7 @@ DOORS = {
     "tokenizers": ("appliance/engines/rkllm/chat/tokenizer.py", "appliance/guide/"),
     "torch": ("appliance/guide/",),
     "xllamacpp": ("appliance/engines/llamacpp/", "appliance/guide/engine.py"),
-    "zeroconf": ("appliance/mdns/",),
+    "zeroconf": ("appliance/mdns/", "appliance/sdk/python/luna_client/discovery.py"),
 }
 
 

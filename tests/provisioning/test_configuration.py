@@ -25,14 +25,14 @@ def test_nothing_is_needed(tmp_path: Path) -> None:
 
 
 def test_the_label_gives_the_passphrase(tmp_path: Path) -> None:
-    write(tmp_path, identity='id = "cafe0123"\nsetup_passphrase = "on the label"')
+    write(tmp_path, label='passphrase = "on the label"')
     assert setup_network(load(tmp_path), tmp_path, IDENTITY).passphrase == "on the label"
 
 
 def test_settings_come_before_the_label(tmp_path: Path) -> None:
     write(
         tmp_path,
-        identity='setup_passphrase = "on the label"',
+        label='passphrase = "on the label"',
         provisioning='[setup]\nname = "Büro"\npassphrase = "my own one"\n'
         'more_addresses = ["203.0.113.1/32"]\n[limits]\nlost = 30',
     )
@@ -63,6 +63,6 @@ def test_what_is_wrong_is_said_with_the_file(tmp_path: Path, text: str) -> None:
 
 
 def test_a_label_that_is_wrong_is_said_too(tmp_path: Path) -> None:
-    write(tmp_path, identity='setup_passphrase = "ü"')
-    with pytest.raises(ConfigError, match=r"identity\.toml"):
+    write(tmp_path, label='passphrase = "ü"')
+    with pytest.raises(ConfigError, match=r"label\.toml"):
         setup_network(load(tmp_path), tmp_path, IDENTITY)

@@ -68,7 +68,8 @@ class Running:
 
 @pytest.fixture
 def running(daemon: Daemon, tmp_path: Path) -> Iterator[Running]:
-    (tmp_path / "identity.toml").write_text('id = "cafe"\nsetup_passphrase = "on the label"\n')
+    (tmp_path / "identity.toml").write_text('id = "cafe"\n')
+    (tmp_path / "label.toml").write_text('passphrase = "on the label"\n')
     started = Running(daemon, tmp_path)
     yield started
     started.close()

@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 
-from appliance.errors import BadRequest
+from appliance.errors import BadRequest, StorageFailed
 from appliance.models import changes
-from appliance.models.changes import StorageFailed
 from appliance.models.folder import Entry, inspect, scan
 from tests.helpers.server import tiny_model
 

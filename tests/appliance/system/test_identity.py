@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from appliance.errors import ConfigError
-from appliance.system.identity import Identity, read_identity
+from appliance.system.identity import Identity, make_identity, read_identity
 
 
 def machine(root: Path, id: str) -> Path:
@@ -46,3 +46,15 @@ def test_a_file_that_is_none_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "identity.toml").write_bytes(text.encode("utf-8", "surrogateescape"))
     with pytest.raises(ConfigError, match=r"identity\.toml is no identity"):
         read_identity([tmp_path], tmp_path)
+
+
+def test_a_new_one_is_the_boards_own_whatever_is_installed(tmp_path: Path) -> None:
+    flashed = machine(tmp_path / "flashed", "0" * 32)
+    again = machine(tmp_path / "again", "1" * 32)
+    for root in (flashed, again):
+        (root / "proc/device-tree").mkdir(parents=True)
+        (root / "proc/device-tree/serial-number").write_bytes(b"5a3f0c2e1b\0")
+    assert make_identity(flashed) == make_identity(again)
+    assert make_identity(flashed).setup_network == f"Luna-{make_identity(flashed).short.upper()}"
+    pc = machine(tmp_path / "pc", "2" * 32)
+    assert make_identity(pc) == read_identity(root=pc)

@@ -17,11 +17,11 @@ from appliance.http.dialects.ollama.render import (
     ChatTeller,
     GenerateTeller,
     Lines,
-    Stopwatch,
     Teller,
 )
 from appliance.http.exchange import Reply, Request, json_reply
 from appliance.http.ignored import ignored_header
+from appliance.http.stopwatch import Stopwatch
 from appliance.models.registry import Registry
 from appliance.serving.answer import Answer, Caller
 from appliance.serving.conversation import Conversation

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypedDict
 
@@ -27,11 +26,11 @@ from appliance.errors import LunaError
 from appliance.http.collected import Collected
 from appliance.http.dialects.ollama import answers, context
 from appliance.http.dialects.ollama.errors import error_body
+from appliance.http.stopwatch import Stopwatch, Times
 from appliance.http.streamed import Streamed
 from appliance.serving.answer import EventStream
 
 _encode = msgspec.json.Encoder().encode
-_NS_PER_MS = 1_000_000
 
 
 class _Metrics(TypedDict):
@@ -50,48 +49,6 @@ class _Metrics(TypedDict):
 def timestamp(seconds: float) -> str:
     """RFC 3339, in UTC."""
     return f"{datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None).isoformat()}Z"
-
-
-@dataclass(slots=True)
-class Stopwatch:
-    """Nanoseconds from the request to its end; `clock` is monotonic."""
-
-    clock: Callable[[], int] = time.monotonic_ns
-    begun: int = field(init=False)
-    first: int | None = None
-
-    def __post_init__(self) -> None:
-        self.begun = self.clock()
-
-    def piece(self) -> None:
-        """A piece of the answer is there."""
-        if self.first is None:
-            self.first = self.clock()
-
-    @property
-    def total(self) -> int:
-        """Nanoseconds so far."""
-        return self.clock() - self.begun
-
-    def metrics(self, finish: Finish) -> _Metrics:
-        """Counts and durations: the engine's own, or what was measured here."""
-        now = self.clock()
-        first = now if self.first is None else self.first
-        read, said = first - self.begun, now - first
-        if finish.timings is not None:
-            read = round(finish.timings.prompt_ms * _NS_PER_MS)
-            said = round(finish.timings.generated_ms * _NS_PER_MS)
-        total = now - self.begun
-        return _Metrics(
-            done=True,
-            done_reason="length" if finish.reason == "length" else "stop",
-            total_duration=total,
-            load_duration=max(0, total - read - said),
-            prompt_eval_count=finish.usage.prompt,
-            prompt_eval_duration=read,
-            eval_count=finish.usage.completion,
-            eval_duration=said,
-        )
 
 
 class Teller(ABC):
@@ -113,7 +70,7 @@ class Teller(ABC):
         """A piece of the answer, or with its `finish` the end of it."""
         more: dict[str, Any] = {"done": False}
         if said.finish is not None:
-            more = {**self.watch.metrics(said.finish)}
+            more = {**_metrics(self.watch.times(said.finish), said.finish)}
         if said.logprobs:
             more["logprobs"] = _logprobs(said.logprobs, self._alternatives)
         return self._body(said, model=self._model, created_at=timestamp(self._clock()), **more)
@@ -201,6 +158,19 @@ class Lines(Streamed):
 
     def _line(self, said: Collected) -> bytes:
         return _encode(self._teller.line(said)) + b"\n"
+
+
+def _metrics(times: Times, finish: Finish) -> _Metrics:
+    return _Metrics(
+        done=True,
+        done_reason="length" if finish.reason == "length" else "stop",
+        total_duration=times.total,
+        load_duration=max(0, times.total - times.read - times.said),
+        prompt_eval_count=finish.usage.prompt,
+        prompt_eval_duration=times.read,
+        eval_count=finish.usage.completion,
+        eval_duration=times.said,
+    )
 
 
 def _calls(said: Collected) -> list[answers.OllamaCalledTool]:

@@ -26,6 +26,7 @@ from appliance.http.collected import Collected
 from appliance.http.dialects.llamacpp.answers import TimingsBody, timings_body
 from appliance.http.dialects.openai import answers
 from appliance.http.errors import openai_error
+from appliance.http.streamed import news
 from appliance.serving.answer import ChoiceEvent, EventStream
 
 _encode = msgspec.json.Encoder().encode
@@ -153,16 +154,6 @@ def stream(
         yield sse.encode(_encode(openai_error(error)))
     finally:
         events.close()
-
-
-def news(event: Queued | Progress) -> str:
-    """What keeps a waiting client, and proxies on its way, patient."""
-    match event:
-        case Queued(ahead):
-            return f"queued, {ahead} ahead"
-        case Progress(processed, total) if processed < total:
-            return f"prefill {processed}/{total}"
-    return ""
 
 
 def embeddings(

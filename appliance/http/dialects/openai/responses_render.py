@@ -14,9 +14,8 @@ from appliance.errors import LunaError
 from appliance.http.blocks import Begin, Block, Blocks, End, Piece, Step, whole
 from appliance.http.dialects.openai import responses_answers as answers
 from appliance.http.dialects.openai import responses_events as told
-from appliance.http.dialects.openai.render import news
 from appliance.http.dialects.openai.responses_requests import ResponsesBody
-from appliance.http.streamed import Streamed
+from appliance.http.streamed import Streamed, news
 from appliance.serving.answer import EventStream
 
 _encode = msgspec.json.Encoder().encode

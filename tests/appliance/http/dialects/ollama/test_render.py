@@ -27,10 +27,10 @@ from appliance.http.dialects.ollama.render import (
     ChatTeller,
     GenerateTeller,
     Lines,
-    Stopwatch,
     Teller,
     timestamp,
 )
+from appliance.http.stopwatch import Stopwatch
 from tests.appliance.http.dialects.openai.told import LOGPROB, Told
 
 SPEED = Timings(prompt_tokens=10, prompt_ms=2.5, generated_tokens=4, generated_ms=8.0)

@@ -1,0 +1,37 @@
+"""`luna firstboot`: what a device does once, before its services start."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+from pathlib import Path
+from typing import Any
+
+from appliance.firstboot.places import Places
+from appliance.firstboot.steps import FirstBoot
+
+
+def add_parser(commands: Any) -> None:
+    """Add the subcommand and its options."""
+    parser = commands.add_parser(
+        "firstboot",
+        help="give this device its identity; its system does that by itself",
+        description="Make what a device needs once: its identity, the label's passphrase of the "
+        "setup network, its host name and its TLS certificate; or carry out a factory reset that "
+        "was asked for. What is there is left alone. Systemd runs this before Luna's services.",
+        epilog="Example:\n  sudo luna firstboot",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--root",
+        type=Path,
+        default=Path("/"),
+        help="the system's folder (default: /); another one is for tests and images",
+    )
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Every step; the exit status is 1 if one has to be tried again."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    return 0 if FirstBoot(Places(args.root)).run() else 1

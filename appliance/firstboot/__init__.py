@@ -1,0 +1,1 @@
+"""What a device does once before everything else: become somebody, or forget everything again."""

@@ -1,0 +1,1 @@
+"""Browser LLM's API, version 1."""

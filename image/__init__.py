@@ -1,0 +1,1 @@
+"""The firmware image of Luna: how it is built, and for which boards."""
