@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -13,6 +14,7 @@ from pathlib import Path
 from appliance import guide
 from appliance.config import ServerSettings, Settings
 from appliance.domain.messages import ToolDefinition
+from appliance.domain.model_size import usable_bytes
 from appliance.domain.patience import Patience
 from appliance.engines.base import Engine, ModelSpec
 from appliance.engines.llamacpp.engine import LlamaCpp
@@ -20,7 +22,7 @@ from appliance.engines.rkllm.chat.prefixfiles import PrefixFiles
 from appliance.engines.rkllm.domains import Domains
 from appliance.engines.rkllm.engine import Rkllm
 from appliance.engines.rkllm.model import NpuModel, NpuSpec
-from appliance.errors import ConfigError, LunaError
+from appliance.errors import ConfigError, LunaError, ReadingUnavailable
 from appliance.http import listeners, tls
 from appliance.http.app import App
 from appliance.http.dialects.anthropic import routes as anthropic
@@ -120,13 +122,16 @@ class Appliance:
         )
 
     def start(self) -> None:
-        """Answer from now on; the default model begins to load."""
+        """Answer from now on; the pinned models and the default one begin to load."""
         self._watch.start()
         self.server.start()
-        try:
-            self.services.pool.preload(self.services.registry.default())
-        except LunaError as error:
-            _log.warning("no model is loaded yet: %s", error)
+        pinned = self._settings.models.pinned
+        wanted = [partial(self.services.registry.find, name) for name in pinned]
+        for model in (*wanted, self.services.registry.default):
+            try:
+                self.services.pool.preload(model())
+            except LunaError as error:
+                _log.warning("a model is not loaded yet: %s", error)
 
     def stop(self) -> None:
         """Drain, then end the server and every engine."""
@@ -234,7 +239,13 @@ def _services(settings: Settings, environ: Mapping[str, str], spawner: Spawner) 
             return Rkllm(model, settings.npu_engine, patience, prompt_caches())
         return LlamaCpp(_spec(entry, settings), settings.cpu_engine, spawner, patience, slots)
 
-    pool = Pool(registry, make_engine, settings.models, queue.length)
+    pool = Pool(
+        registry,
+        make_engine,
+        settings.models,
+        queue.length,
+        memory_bytes=settings.models.memory_bytes or _memory_for_models(),
+    )
     toolbox = Toolbox((SHIPPED_TOOLS, *settings.tools.folders), settings.tools.seconds)
     runs = Runs(peak_rss_bytes)
     metrics = Metrics()
@@ -252,6 +263,14 @@ def _services(settings: Settings, environ: Mapping[str, str], spawner: Spawner) 
         context=lambda entry: _context(entry, settings),
         database=Database(settings.database_file(environ)),
     )
+
+
+def _memory_for_models() -> float:
+    """Bytes; without any bound where the machine's memory cannot be read."""
+    try:
+        return usable_bytes(read_memory().total_bytes)
+    except ReadingUnavailable:
+        return math.inf
 
 
 def _spec(entry: Entry, settings: Settings) -> ModelSpec:

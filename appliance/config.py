@@ -45,7 +45,9 @@ class ModelSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """Where models are and which one answers to which name.
 
     An unknown name falls back to the default model when `fallback` is on. `default` "" means the
-    newest usable model in the folder, or the bundled guide when there is none.
+    newest usable model in the folder, or the bundled guide when there is none. Up to `max_loaded`
+    models stay in memory, as long as they need no more than `memory_bytes`; 0 means three quarters
+    of the machine's. The `pinned` ones are loaded at the start and never leave.
     """
 
     folder: Path | None = None
@@ -53,6 +55,8 @@ class ModelSettings(Struct, frozen=True, forbid_unknown_fields=True):
     fallback: bool = True
     aliases: Mapping[str, str] = field(default_factory=lambda: {"luna-small": ""})
     max_loaded: Positive = 2
+    memory_bytes: Annotated[int, Meta(ge=0)] = 0
+    pinned: tuple[str, ...] = ()
     load_wait_seconds: Seconds = 20.0
 
 

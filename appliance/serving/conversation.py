@@ -191,7 +191,7 @@ class Conversation:
         with loaded.scheduler.turn(caller.client, cancel) as places:
             for ahead in places:
                 yield Queued(ahead)
-            with self._metrics.run(loaded.entry.id, asked) as meter:
+            with self._metrics.run(loaded.entry.id, asked, caller.request_id) as meter:
                 yield from self._run(loaded, cancel, ask, size, meter)
 
     def _run(

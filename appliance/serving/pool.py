@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 
 from appliance.config import ModelSettings
 from appliance.engines.base import Engine
-from appliance.errors import ModelLoadFailed, ModelLoading, ShuttingDown
+from appliance.errors import ModelLoadFailed, ShuttingDown
 from appliance.models.folder import Entry
 from appliance.models.registry import Registry
+from appliance.serving import room
 from appliance.serving.pulse import Pulse
 from appliance.serving.reaper import Reaper
 from appliance.serving.scheduler import Scheduler
@@ -41,7 +42,10 @@ class Loaded:
 
 
 class Pool:
-    """Engines by model; all methods may be called from any thread."""
+    """Engines by model; all methods may be called from any thread.
+
+    `memory_bytes` is what all loaded models together may need.
+    """
 
     def __init__(
         self,
@@ -50,10 +54,13 @@ class Pool:
         settings: ModelSettings,
         queue_length: int,
         clock: Callable[[], float] = time.monotonic,
+        memory_bytes: float = math.inf,
     ) -> None:
         self._registry = registry
         self._make_engine = make_engine
         self._settings = settings
+        self._limits = room.Limits(settings.max_loaded, memory_bytes)
+        self._pinned = frozenset(settings.pinned)
         self._queue_length = queue_length
         self._clock = clock
         self._lock = threading.Lock()
@@ -100,6 +107,8 @@ class Pool:
 
     def seconds_left(self, loaded: Loaded) -> float:
         """How long the model will stay if nobody uses it from now on; inf for ever."""
+        if loaded.entry.id in self._pinned:
+            return math.inf
         used = self._clock() if loaded.users else loaded.used
         return max(0.0, used + loaded.keep - self._clock())
 
@@ -193,15 +202,7 @@ class Pool:
                 for loaded in self._loaded.values()
                 if loaded not in outgoing and loaded.engine.state != "failed"
             ]
-            idle = sorted((m for m in held if not m.users), key=lambda m: m.used)
-            excess = len(held) + 1 - self._settings.max_loaded
-            if excess > len(idle):
-                raise ModelLoading(
-                    f"There is no room for '{wanted.id}' while the loaded models are busy; try "
-                    "again in a moment, or raise models.max_loaded.",
-                    retry_after=5,
-                )
-            outgoing += idle[: max(0, excess)]
+            outgoing += room.leaving(wanted, held, self._pinned, self._limits)
         for loaded in outgoing:
             del self._loaded[loaded.entry.id]
         return outgoing

@@ -8,6 +8,7 @@ import pytest
 
 from appliance.config import ModelSettings
 from appliance.domain.cancel import CancelToken
+from appliance.domain.model_size import required_bytes
 from appliance.engines.scripted import Gates, Scripted, always
 from appliance.errors import ConfigError, EngineError, ModelLoadFailed, ModelLoading, ShuttingDown
 from appliance.models.folder import Entry
@@ -264,3 +265,22 @@ def test_a_pool_that_closes_in_between_starts_nothing(tmp_path: Path) -> None:
     with pytest.raises(ModelLoading):
         world.use("b")
     assert dict(world.made)["b"].state == "unloaded"
+
+
+def test_models_leave_when_their_memory_is_needed(tmp_path: Path) -> None:
+    library = Library(tmp_path, settings := ModelSettings(max_loaded=9, pinned=("a",)))
+    library.put("a", "b", "c")
+    pool = Pool(
+        library.registry,
+        lambda entry: Scripted(always(b"x")),
+        settings,
+        queue_length=4,
+        clock=library.clock,
+        memory_bytes=2 * required_bytes(library["a"].size_bytes),
+    )
+    for name in ("a", "b", "c"):
+        with pool.use(library[name], keep=0.0 if name == "a" else None):
+            pass
+        library.clock.now += 1
+    assert {loaded.entry.id for loaded in pool.loaded()} == {"a", "c"}
+    pool.close()
