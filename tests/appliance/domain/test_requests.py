@@ -1,8 +1,14 @@
 from __future__ import annotations
 
-from appliance.domain.messages import Message, Role
+from appliance.domain.messages import Message, Role, ToolDefinition
 from appliance.domain.patience import Patience
-from appliance.domain.requests import ChatRequest, CompletionRequest, Generation, prompt_size
+from appliance.domain.requests import (
+    ChatRequest,
+    CompletionRequest,
+    Generation,
+    ToolChoice,
+    prompt_size,
+)
 
 
 def test_a_size_is_never_zero_and_grows_with_the_text() -> None:
@@ -22,3 +28,14 @@ def test_a_long_prompt_is_waited_for_longer() -> None:
     patience = Patience(stall=60, slowest_prefill=5)
     assert patience.first_token(0) == 60
     assert patience.first_token(8000) == 60 + 1600
+
+
+def test_the_choice_of_a_tool_says_which_ones_may_be_called() -> None:
+    clock, weather = ToolDefinition("clock"), ToolDefinition("weather")
+
+    def offered(choice: ToolChoice) -> tuple[ToolDefinition, ...]:
+        return ChatRequest(Generation("m"), (), (clock, weather), tool_choice=choice).offered
+
+    assert offered(ToolChoice()) == (clock, weather)
+    assert offered(ToolChoice("required", "clock")) == (clock,)
+    assert offered(ToolChoice("none")) == ()

@@ -37,7 +37,7 @@ class CallReader:
     def __init__(self, names: Container[str]) -> None:
         self._names = names
         self._state = _State.OPEN
-        self._extent = _Extent()
+        self._extent = Extent()
         self._key: str | None = None
         self._value: list[str] = []
         self._raw: list[str] = []
@@ -93,7 +93,7 @@ class CallReader:
                 raise NoCall
 
     def _begin(self, char: str) -> None:
-        self._state, self._extent, self._value = _State.INSIDE, _Extent(), []
+        self._state, self._extent, self._value = _State.INSIDE, Extent(), []
         if self.name and self._is_arguments() and char == "{":
             # From here on the value is told as it comes.
             self._value = self._arguments = []
@@ -104,11 +104,11 @@ class CallReader:
 
     def _inside(self, char: str) -> None:
         place = self._extent.feed(char)
-        if place is not _Place.BEHIND:
+        if place is not Place.BEHIND:
             self._value.append(char)
-        if place is not _Place.WITHIN:
+        if place is not Place.WITHIN:
             self._member()
-        if place is _Place.BEHIND and char not in SPACE:
+        if place is Place.BEHIND and char not in SPACE:
             self._between(char)
 
     def _member(self) -> None:
@@ -133,13 +133,15 @@ class CallReader:
         self._state = _State.DONE
 
 
-class _Place(Enum):
+class Place(Enum):
+    """Where a character stands to a value."""
+
     WITHIN = auto()
     LAST = auto()
     BEHIND = auto()
 
 
-class _Extent:
+class Extent:
     """Finds the end of a JSON value by its quotes and brackets; what is between may be anything."""
 
     def __init__(self) -> None:
@@ -147,7 +149,7 @@ class _Extent:
         self._quoted = False
         self._escaped = False
 
-    def feed(self, char: str) -> _Place:
+    def feed(self, char: str) -> Place:
         """Whether `char` is within the value, its last one, or already behind it."""
         if self._escaped:
             self._escaped = False
@@ -155,17 +157,17 @@ class _Extent:
             self._escaped = char == "\\"
             self._quoted = char != '"'
             if not self._quoted and not self._depth:
-                return _Place.LAST
+                return Place.LAST
         elif char == '"':
             self._quoted = True
         elif char in "{[":
             self._depth += 1
         elif char in "}]" and self._depth:
             self._depth -= 1
-            return _Place.WITHIN if self._depth else _Place.LAST
+            return Place.WITHIN if self._depth else Place.LAST
         elif not self._depth and (char in ",}]" or char in SPACE):
-            return _Place.BEHIND
-        return _Place.WITHIN
+            return Place.BEHIND
+        return Place.WITHIN
 
 
 def _decoded(text: str) -> Any:

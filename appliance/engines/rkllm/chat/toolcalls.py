@@ -10,6 +10,7 @@ from appliance.domain.events import Content, ToolCallDelta
 from appliance.domain.messages import ToolDefinition
 from appliance.domain.stops import overlap
 from appliance.engines.rkllm.chat.calljson import SPACE, CallReader, NoCall
+from appliance.engines.rkllm.chat.callnamed import NamedCallReader
 from appliance.engines.rkllm.chat.toolformats import ToolFormat
 
 
@@ -46,7 +47,7 @@ class ToolCallParser:
         self._state = _State.START if format.bare else _State.TEXT
         self._held = ""  # read, but not told yet
         self._in_list = False
-        self._reader = CallReader(self._names)
+        self._reader = self._new_reader()
         self._told = False  # whether the call that is being read was
         self._fresh = False  # whether nothing was told since the last call
         self._events: list[Content | ToolCallDelta] = []
@@ -108,9 +109,9 @@ class ToolCallParser:
 
     def _opened(self, text: str) -> str:
         char = text[0]
-        if char == "{":
+        if char not in SPACE if self._format.marker else char == "{":
             self._state, self._told = _State.CALL, False
-            self._reader = CallReader(self._names)
+            self._reader = self._new_reader()
             return text
         bracket = char == "[" and self._format.listed and not self._in_list
         if not bracket and char not in SPACE:
@@ -168,13 +169,17 @@ class ToolCallParser:
 
     def _end_call(self) -> None:
         self._state, self._held, self._told, self._fresh = _State.AFTER, "", False, True
-        self._reader = CallReader(self._names)
+        self._reader = self._new_reader()
         self.finished = not self._parallel
 
     def _give_back(self) -> None:
         self._say(self._held + self._reader.raw)
         self._state, self._held = _State.TEXT, ""
-        self._reader = CallReader(self._names)
+        self._reader = self._new_reader()
+
+    def _new_reader(self) -> CallReader | NamedCallReader:
+        kind = NamedCallReader if self._format.marker else CallReader
+        return kind(self._names)
 
     def _say(self, text: str) -> None:
         if not text:

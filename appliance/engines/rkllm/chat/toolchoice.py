@@ -32,6 +32,10 @@ def forced_opening(format: ToolFormat, request: ChatRequest, prompt: str) -> Ope
     tools = request.offered
     if request.tool_choice.mode != "required" or not tools:
         return None
+    close_thoughts = f"\n{CLOSE}\n\n" if opens_reasoning(prompt) else ""
+    if format.marker:
+        said = format.opening + (f"{tools[0].name}{format.marker}{{" if len(tools) == 1 else "")
+        return Opening(close_thoughts + said, said)
     said = format.opening + ("[" if format.listed else "\n" if format.closing else "")
     if format.bare == "{":
         said = ""  # such a call needs no opening, and models write most of theirs without
@@ -39,7 +43,7 @@ def forced_opening(format: ToolFormat, request: ChatRequest, prompt: str) -> Ope
     if len(tools) == 1:
         name = msgspec.json.encode(tools[0].name).decode()
         said = f'{said[:-1]}{name}, "{format.arguments}": {{'
-    return Opening((f"\n{CLOSE}\n\n" if opens_reasoning(prompt) else "") + said, said)
+    return Opening(close_thoughts + said, said)
 
 
 def instruction(request: ChatRequest) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 
+from appliance.engines.rkllm.chat.callnamed import MARKER
+
 
 @dataclass(frozen=True, slots=True)
 class ToolFormat:
@@ -12,7 +14,9 @@ class ToolFormat:
 
     An answer that begins with `bare` is a call too: its opening is a special token, which the
     runtime may leave out. `listed` calls stand in a JSON array, `separator` between calls.
-    `arguments` is what this format calls them; parsing takes either name.
+    `arguments` is what this format calls them; parsing takes either name. With a `marker` a call is
+    its name, the marker and its arguments. Templates of `short_ids` take nine letters or digits and
+    no other id.
     """
 
     name: str
@@ -22,19 +26,26 @@ class ToolFormat:
     separator: str = ""
     listed: bool = False
     arguments: str = "arguments"
+    marker: str = ""
+    short_ids: bool = False
 
     def new_id(self) -> str:
-        """An id for a call; templates of Mistral take nine letters or digits and nothing else."""
-        return secrets.token_hex(5)[:9] if self.listed else f"call_{secrets.token_hex(12)}"
+        """An id for a call."""
+        return secrets.token_hex(5)[:9] if self.short_ids else f"call_{secrets.token_hex(12)}"
 
 
 HERMES = ToolFormat("hermes", "<tool_call>", closing="</tool_call>")
 LLAMA3 = ToolFormat("llama3", "<|python_tag|>", bare="{", separator=";", arguments="parameters")
-MISTRAL = ToolFormat("mistral", "[TOOL_CALLS]", bare="[", separator=",", listed=True)
+MISTRAL = ToolFormat(
+    "mistral", "[TOOL_CALLS]", bare="[", separator=",", listed=True, short_ids=True
+)
+MISTRAL_NAMED = ToolFormat("mistral-named", "[TOOL_CALLS]", marker=MARKER, short_ids=True)
 
 
 def format_of(template: str) -> ToolFormat | None:
     """The format that a template's source renders calls in; None if it knows nothing of tools."""
+    if MISTRAL_NAMED.opening in template and MARKER in template:
+        return MISTRAL_NAMED
     for each in (MISTRAL, HERMES, LLAMA3):
         if each.opening in template:
             return each

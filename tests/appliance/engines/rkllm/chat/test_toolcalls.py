@@ -11,10 +11,16 @@ from hypothesis import strategies as st
 from appliance.domain.events import Content, ToolCallDelta
 from appliance.domain.messages import ToolDefinition
 from appliance.engines.rkllm.chat.toolcalls import ToolCallParser
-from appliance.engines.rkllm.chat.toolformats import HERMES, LLAMA3, MISTRAL, ToolFormat
+from appliance.engines.rkllm.chat.toolformats import (
+    HERMES,
+    LLAMA3,
+    MISTRAL,
+    MISTRAL_NAMED,
+    ToolFormat,
+)
 
 TOOLS = [ToolDefinition("weather"), ToolDefinition("clock")]
-FORMATS = [HERMES, LLAMA3, MISTRAL]
+FORMATS = [HERMES, LLAMA3, MISTRAL, MISTRAL_NAMED]
 
 # What is told: texts, and calls as name and arguments.
 Told = list[str | tuple[str, str]]
@@ -54,6 +60,16 @@ def parsed(format: ToolFormat, pieces: Sequence[str], *, parallel: bool = True) 
 
 CALL = '{"name": "weather", "arguments": {"city": "Köln"}}'
 WEATHER = ("weather", '{"city": "Köln"}')
+
+
+def written(format: ToolFormat, name: str, arguments: str) -> str:
+    """A call as models of this format write it."""
+    call = f'{{"name": "{name}", "{format.arguments}": {arguments}}}'
+    if format.marker:
+        call = f"{name}{format.marker}{arguments}"
+    return format.opening + (f"[{call}]" if format.listed else call) + format.closing
+
+
 NESTED = '{"a": {"b": [1, "}]\\"{", {}]}, "c": "</tool_call>"}'
 
 
@@ -88,6 +104,18 @@ NESTED = '{"a": {"b": [1, "}]\\"{", {}]}, "c": "</tool_call>"}'
         (LLAMA3, f'<|python_tag|>{CALL}{{"a": 1}}', [WEATHER, '{"a": 1}']),
         (MISTRAL, f"[TOOL_CALLS] [{CALL}, {CALL}]", [WEATHER] * 2),
         (MISTRAL, f"[TOOL_CALLS]{CALL}", [WEATHER]),
+        (MISTRAL_NAMED, '[TOOL_CALLS]weather[ARGS]{"city": "Köln"}', [WEATHER]),
+        (MISTRAL_NAMED, 'A [TOOL_CALLS]weather[ARGS]{"city": "Köln"}[TOOL_CALLS]clock[ARGS]{}',
+         ["A", WEATHER, ("clock", "{}")]),
+        (MISTRAL_NAMED, '[TOOL_CALLS]clock[CALL_ID]abcdefghi[ARGS] {"a": "}"} ok',
+         [("clock", '{"a": "}"}'), "ok"]),
+        (MISTRAL_NAMED, "[TOOL_CALLS]clock[ARGS]no", ["[TOOL_CALLS]clock[ARGS]no"]),
+        (MISTRAL_NAMED, "[TOOL_CALLS]clocks[ARGS]{}", ["[TOOL_CALLS]clocks[ARGS]{}"]),
+        (MISTRAL_NAMED, "[TOOL_CALLS]clock[ARX", ["[TOOL_CALLS]clock[ARX"]),
+        (MISTRAL_NAMED, "[TOOL_CALLS]clock[ARGS]", ["[TOOL_CALLS]clock[ARGS]"]),
+        (MISTRAL_NAMED, f"[TOOL_CALLS]clock[CALL_ID]{'x' * 99}", [
+            f"[TOOL_CALLS]clock[CALL_ID]{'x' * 99}"]),
+        (MISTRAL_NAMED, CALL, [CALL]),
         (MISTRAL, f"[{CALL}] ok", [WEATHER, "ok"]),
         (MISTRAL, f"Well [TOOL_CALLS][{CALL}]", ["Well", WEATHER]),
         (MISTRAL, f'[TOOL_CALLS][{CALL}, {{"name": "no"}}]', [WEATHER, ', {"name": "no"}]']),
@@ -124,7 +152,8 @@ def test_what_is_no_call_is_told_as_it_was_written(format: ToolFormat, text: str
 
 FRAGMENTS = st.sampled_from(
     ["<tool_call>", "</tool_call>", "<|python_tag|>", "[TOOL_CALLS]", "[", "]", "{", "}", ",", ";",
-     " ", "\n", '"', "\\", ":", "a", "<", CALL, CALL[:-1], CALL[:30], '{"name": "clock"}', "{}",
+     " ", "\n", '"', "\\", ":", "a", "<", "clock", "[ARGS]", "[CALL_ID]",
+     CALL, CALL[:-1], CALL[:30], '{"name": "clock"}', "{}",
      '"name": "clock"', '"arguments": {', '{"name": "nobody", "arguments": {}}', "null", "1"]
 )  # fmt: skip
 TEXTS = st.lists(FRAGMENTS, max_size=12).map("".join)
@@ -161,9 +190,7 @@ def test_nothing_is_lost(format: ToolFormat, text: str) -> None:
 ))  # fmt: skip
 def test_arguments_are_told_as_they_were_written(format: ToolFormat, value: object) -> None:
     arguments = json.dumps({"value": value}, ensure_ascii=False, indent=1)
-    call = f'{{"name": "clock", "{format.arguments}": {arguments}}}'
-    text = format.opening + (f"[{call}]" if format.listed else call) + format.closing
-    assert parsed(format, [text]) == [("clock", arguments)]
+    assert parsed(format, [written(format, "clock", arguments)]) == [("clock", arguments)]
 
 
 def test_arguments_are_told_while_they_come() -> None:
@@ -193,9 +220,11 @@ def test_one_call_only() -> None:
     assert parser.feed("</tool_call>more") == []
 
 
-@pytest.mark.parametrize(("format", "size"), [(HERMES, 29), (LLAMA3, 29), (MISTRAL, 9)])
+@pytest.mark.parametrize(
+    ("format", "size"), [(HERMES, 29), (LLAMA3, 29), (MISTRAL, 9), (MISTRAL_NAMED, 9)]
+)
 def test_ids_are_of_the_form_that_templates_take(format: ToolFormat, size: int) -> None:
-    text = format.opening + CALL
+    text = written(format, *WEATHER)
     first, second = (ToolCallParser(format, TOOLS).feed(text)[0] for _ in range(2))
     assert isinstance(first, ToolCallDelta)
     assert isinstance(second, ToolCallDelta)

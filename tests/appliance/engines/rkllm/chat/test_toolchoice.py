@@ -15,6 +15,7 @@ from appliance.engines.rkllm.chat.toolformats import (
     HERMES,
     LLAMA3,
     MISTRAL,
+    MISTRAL_NAMED,
     ToolFormat,
     format_of,
 )
@@ -30,12 +31,6 @@ def asking(choice: ToolChoice, *tools: ToolDefinition, parallel: bool = True) ->
     return ChatRequest(
         Generation("m"), messages, tools, tool_choice=choice, parallel_tool_calls=parallel
     )
-
-
-def test_what_is_offered() -> None:
-    assert asking(ToolChoice(), CLOCK, WEATHER).offered == (CLOCK, WEATHER)
-    assert asking(NAMED, CLOCK, WEATHER).offered == (CLOCK,)
-    assert asking(ToolChoice("none"), CLOCK).offered == ()
 
 
 @pytest.mark.parametrize("format", [HERMES, LLAMA3, MISTRAL])
@@ -63,6 +58,16 @@ def test_the_openings() -> None:
     only = forced_opening(LLAMA3, asking(REQUIRED, CLOCK), "")
     assert only is not None
     assert only.said == '{"name": "clock", "parameters": {'
+
+
+def test_a_name_before_its_arguments_is_begun_too() -> None:
+    only = forced_opening(MISTRAL_NAMED, asking(NAMED, CLOCK, WEATHER), "")
+    some = forced_opening(MISTRAL_NAMED, asking(REQUIRED, CLOCK, WEATHER), "")
+    assert only is not None
+    assert only.said == "[TOOL_CALLS]clock[ARGS]{"
+    assert some is not None
+    assert some.said == "[TOOL_CALLS]"
+    assert format_of("{{ '[TOOL_CALLS]' + name + '[ARGS]' }}") is MISTRAL_NAMED
 
 
 def test_open_thoughts_are_closed_first() -> None:
