@@ -13,6 +13,7 @@ from openai import OpenAI
 
 from tests.contracts.asking import HELLO, connect, text_of, tool
 from tests.helpers.server import RunningLuna
+from tests.helpers.wire import Wire
 from tests.processes.clients import together
 from tests.rkllm_sim import language, models
 from tests.rkllm_sim.build import library
@@ -183,6 +184,27 @@ def test_pictures_are_refused(client: OpenAI) -> None:
     picture = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}
     with pytest.raises(openai.BadRequestError):
         ask(client, messages=[{"role": "user", "content": [picture]}])
+
+
+def test_llama_cpps_clients_see_the_template_the_slot_and_the_word_that_ended(
+    npu: RunningLuna,
+) -> None:
+    def told(path: str, body: Any = None) -> Any:
+        sent = b"" if body is None else json.dumps(body).encode()
+        with Wire(npu.port) as wire:
+            answer = wire.request(path, "Content-Type: application/json", body=sent)
+        assert answer.status == 200, answer.body
+        return json.loads(answer.body)
+
+    prompt = told("/apply-template", {"model": "sim", "messages": HELLO})["prompt"]
+    assert HELLO[0]["content"] in prompt
+    properties = told("/props")
+    assert properties["chat_template"]
+    assert properties["build_info"].startswith("rkllm 1.")
+    (slot,) = told("/slots")
+    assert (slot["n_ctx"], slot["is_processing"]) == (8192, False)
+    done = told("/completion", {"model": "sim", "prompt": "Hello", "stop": [" I am"]})
+    assert (done["stop_type"], done["stopping_word"]) == ("word", " I am")
 
 
 def test_many_clients_take_turns(npu: RunningLuna, client: OpenAI) -> None:

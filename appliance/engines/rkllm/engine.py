@@ -27,6 +27,7 @@ from appliance.engines.rkllm.chat.pooling import embedding
 from appliance.engines.rkllm.chat.prefix import Build, Plan, PrefixStore
 from appliance.engines.rkllm.chat.prefixfiles import Identity, PrefixFiles
 from appliance.engines.rkllm.chat.reasoning import ReasoningSplitter
+from appliance.engines.rkllm.extras import NpuExtras
 from appliance.engines.rkllm.failures import StartFailed
 from appliance.engines.rkllm.library import abi_of
 from appliance.engines.rkllm.link import Limits
@@ -60,6 +61,7 @@ class Rkllm:
         self._patience = patience
         self._adapters: dict[Identity, Adapter | None] = {}
         self._memory = Memory(PrefixStore(files, idle=idle), self._build, idle)
+        self.extras = NpuExtras(model, lambda: self._memory.running)
 
     @property
     def context(self) -> int:
@@ -224,7 +226,7 @@ class Rkllm:
             reason = "length"
         usage = Usage(size, ended.tokens, max(0, size - ended.prompt_tokens))
         timings = Timings(ended.prompt_tokens, ended.prompt_ms, ended.tokens, ended.generated_ms)
-        return Finish(reason, usage, timings)
+        return Finish(reason, usage, timings, word=asked.reader.word)
 
     def _was_cut(self, size: int, wanted: Generation, ended: Ended) -> bool:
         at_limit = wanted.max_tokens is not None and ended.tokens >= wanted.max_tokens

@@ -47,6 +47,11 @@ class Memory:
         if self._thread is not None:
             self._thread.join()
 
+    @property
+    def running(self) -> bool:
+        """Whether there is a run now."""
+        return self._free.locked() and self._building is None
+
     @contextmanager
     def run(self) -> Iterator[PrefixStore]:
         """The store, for a run that is the only one; a build under way is given up."""

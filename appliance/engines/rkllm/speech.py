@@ -70,6 +70,25 @@ class Speech:
             )
         return self._tokenizer
 
+    @property
+    def template(self) -> ChatTemplate:
+        """The chat template; raises Unsupported where there is none."""
+        if self._template is None:
+            raise Unsupported(
+                "This needs the model's own chat template: copy tokenizer.json and "
+                "tokenizer_config.json from where the model was made into its folder."
+            )
+        return self._template
+
+    def spelling(self, token: int | None) -> str:
+        """How a token is written, "" for None; raises Unsupported without a tokenizer."""
+        return "" if token is None else self.tokenizer.decode((token,), special=True)
+
+    def prompt(self, request: ChatRequest) -> str:
+        """The text that a conversation becomes; raises BadRequest, Unsupported."""
+        messages, render = self._rendering(request, self.template)
+        return render(messages)
+
     def continuation(self, request: CompletionRequest, stops: tuple[str, ...]) -> Asked:
         """The continuation of a prompt; raises BadRequest, Unsupported."""
         if request.suffix is not None:
@@ -107,13 +126,7 @@ class Speech:
         tokenizer: Tokenizer,
         template: ChatTemplate,
     ) -> Asked:
-        tools = request.offered
-        taught = tools if self._format is None else ()
-        known = () if taught else tools
-        messages = with_tools(request.messages, taught) if taught else request.messages
-
-        def render(turns: Sequence[Message]) -> str:
-            return template.render(turns, known, request.thinking)
+        messages, render = self._rendering(request, template)
 
         def shared() -> tuple[int, ...]:
             try:
@@ -134,6 +147,16 @@ class Speech:
         said = "" if opening is None else opening.said
         reader = AnswerReader(splitter, _parser(request, self._format), stops, said)
         return Asked(tokens, reader, shared=shared)
+
+    def _rendering(
+        self, request: ChatRequest, template: ChatTemplate
+    ) -> tuple[Sequence[Message], Callable[[Sequence[Message]], str]]:
+        """The messages, and what renders them; a template without tools has them told as text."""
+        tools = request.offered
+        taught = tools if self._format is None else ()
+        known = () if taught else tools
+        messages = with_tools(request.messages, taught) if taught else request.messages
+        return messages, lambda turns: template.render(turns, known, request.thinking)
 
 
 def _flat(request: ChatRequest, stops: tuple[str, ...]) -> Asked:

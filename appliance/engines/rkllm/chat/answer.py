@@ -38,6 +38,11 @@ class AnswerReader:
         return self._scanner.stopped or (self._parser is not None and self._parser.finished)
 
     @property
+    def word(self) -> str:
+        """The stop string that came, "" if none did."""
+        return self._scanner.word
+
+    @property
     def calls(self) -> int:
         """How many tool calls were told."""
         return 0 if self._parser is None else self._parser.calls

@@ -13,6 +13,8 @@ from appliance.engines.rkllm.chat.calljson import SPACE, CallReader, NoCall
 from appliance.engines.rkllm.chat.callnamed import NamedCallReader
 from appliance.engines.rkllm.chat.toolformats import ToolFormat
 
+_Reader = CallReader | NamedCallReader
+
 
 class _State(Enum):
     START = auto()  # before the first character that is not white space
@@ -155,7 +157,7 @@ class ToolCallParser:
             return text
         return text[1:]
 
-    def _tell(self, reader: CallReader) -> None:
+    def _tell(self, reader: _Reader) -> None:
         arguments = reader.take()
         last = self._events[-1] if self._events else None
         if not self._told:
@@ -177,7 +179,7 @@ class ToolCallParser:
         self._state, self._held = _State.TEXT, ""
         self._reader = self._new_reader()
 
-    def _new_reader(self) -> CallReader | NamedCallReader:
+    def _new_reader(self) -> _Reader:
         kind = NamedCallReader if self._format.marker else CallReader
         return kind(self._names)
 

@@ -17,6 +17,8 @@ _TYPES = {
     404: "not_found_error",
     405: "invalid_request_error",
     413: "invalid_request_error",
+    421: "permission_error",
+    429: "rate_limit_error",
     501: "not_supported_error",
     503: "unavailable_error",
 }

@@ -161,8 +161,9 @@ def _ended(
 def _guessed(finish: Finish) -> Details:
     """What can be said of an engine that tells no details."""
     held = finish.usage.prompt + finish.usage.completion
-    limited = finish.reason == "length"
-    return Details(-1, "limit" if limited else "eos", "", False, False, held, "", {})
+    if finish.reason == "length":
+        return Details(-1, "limit", "", False, False, held, "", {})
+    return Details(-1, "word" if finish.word else "eos", finish.word, False, False, held, "", {})
 
 
 def _picked(answer: CompletionAnswer, fields: Sequence[str]) -> Any:
