@@ -6,24 +6,25 @@ import logging
 import math
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 
 from appliance import guide
-from appliance.config import ServerSettings, Settings
+from appliance.config import Settings
 from appliance.domain.messages import ToolDefinition
 from appliance.domain.model_size import usable_bytes
 from appliance.domain.patience import Patience
-from appliance.engines.base import Engine, ModelSpec
+from appliance.engines.base import Engine
 from appliance.engines.llamacpp.engine import LlamaCpp
 from appliance.engines.rkllm.chat.prefixfiles import PrefixFiles
 from appliance.engines.rkllm.domains import Domains
 from appliance.engines.rkllm.engine import Rkllm
-from appliance.engines.rkllm.model import NpuModel, NpuSpec
+from appliance.engines.rkllm.model import NpuModel
 from appliance.errors import ConfigError, LunaError, ReadingUnavailable
-from appliance.http import listeners, tls
+from appliance.http import listeners
+from appliance.http.access import Guard, rules_of
 from appliance.http.app import App
 from appliance.http.dialects.anthropic import routes as anthropic
 from appliance.http.dialects.browserllm import routes as browserllm
@@ -33,8 +34,8 @@ from appliance.http.dialects.llamacpp import routes as llamacpp
 from appliance.http.dialects.llamacpp.asking import Asking
 from appliance.http.dialects.llamacpp.generating import Generating
 from appliance.http.dialects.llamacpp.metrics import routes as metrics_routes
+from appliance.http.dialects.luna import reset, wifi
 from appliance.http.dialects.luna import routes as luna
-from appliance.http.dialects.luna import wifi
 from appliance.http.dialects.luna.engines import Engines
 from appliance.http.dialects.luna.engines import routes as engine_routes
 from appliance.http.dialects.luna.incidents import report
@@ -49,6 +50,7 @@ from appliance.http.hangup import HangupWatch
 from appliance.http.limits import Limits
 from appliance.http.openapi import document_routes
 from appliance.http.routes import Route
+from appliance.http.sdk import sdk_routes
 from appliance.http.server import Server
 from appliance.models.folder import Entry
 from appliance.models.registry import Registry
@@ -59,8 +61,10 @@ from appliance.serving.conversation import Conversation
 from appliance.serving.loads import model_loads
 from appliance.serving.pool import Pool
 from appliance.serving.toolbox import SHIPPED_TOOLS, Toolbox
+from appliance.specs import context_of, model_spec, npu_spec
 from appliance.store.database import Database
-from appliance.system.board import read_temperatures
+from appliance.store.keys import CurrentKeys, Keys
+from appliance.system.board import read_board, read_temperatures
 from appliance.system.cpu import CpuMeter
 from appliance.system.disk import read_disk
 from appliance.system.hardware import read_hardware
@@ -70,7 +74,6 @@ from appliance.system.processes import Spawner, kill_now
 from appliance.system.provisioning import Provisioning
 
 _log = logging.getLogger(__name__)
-_DEFAULT_CONTEXT = 4096  # tokens per slot: a KV cache that fits beside a model in 4 GB
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +89,7 @@ class Services:
     models_folder: Path
     patience: Patience
     incidents: Path
+    reset_folder: Path | None
     context: Callable[[Entry], int]
     database: Database
 
@@ -102,9 +106,10 @@ class Appliance:
             self.services = _services(settings, environ, self._spawner)
             routes = all_routes(self.services, connections=lambda: self.server.connections)
             count = self.services.metrics.request
+            app = App(routes, _guard(settings, self.services.database))
             self.server = Server(
-                Edge(App(routes), self._watch, server.cors_origins, count=count),
-                _listeners(server, environ),
+                Edge(app, self._watch, server.cors_origins, count=count),
+                listeners.opened(server, environ),
                 Limits(workers=server.workers, body_bytes=server.body_bytes),
             )
         except ConfigError:
@@ -126,8 +131,9 @@ class Appliance:
         self._watch.start()
         self.server.start()
         pinned = self._settings.models.pinned
-        wanted = [partial(self.services.registry.find, name) for name in pinned]
-        for model in (*wanted, self.services.registry.default):
+        registry = self.services.registry
+        wanted: list[Callable[[], Entry]] = [partial(registry.find, name) for name in pinned]
+        for model in (*wanted, registry.default):
             try:
                 self.services.pool.preload(model())
             except LunaError as error:
@@ -182,11 +188,12 @@ def all_routes(services: Services, connections: Callable[[], int]) -> tuple[Rout
     device = (
         *luna.routes(appliance),
         *wifi.routes(wifi.WifiApi(Provisioning())),
+        *reset.routes(reset.ResetApi(services.reset_folder)),
         *engine_routes(health),
         *hardware.routes(partial(read_hardware, services.models_folder, CpuMeter().percent)),
         *metrics_routes(_metrics_page(services, connections), time.time()),
     )
-    routes = (*device, *openai.routes(api), *native, *apps)
+    routes = (*device, *openai.routes(api), *native, *apps, *sdk_routes())
     routes = (*routes, *document_routes(routes))
     appliance.announce(sorted({route.public_path for route in routes}))
     return routes
@@ -234,10 +241,10 @@ def _services(settings: Settings, environ: Mapping[str, str], spawner: Spawner) 
     def make_engine(entry: Entry) -> Engine:
         if entry.for_npu:
             model = NpuModel(
-                _npu_spec(entry, settings, folder), settings.npu_engine, spawner, domains
+                npu_spec(entry, settings, folder), settings.npu_engine, spawner, domains
             )
             return Rkllm(model, settings.npu_engine, patience, prompt_caches())
-        return LlamaCpp(_spec(entry, settings), settings.cpu_engine, spawner, patience, slots)
+        return LlamaCpp(model_spec(entry, settings), settings.cpu_engine, spawner, patience, slots)
 
     pool = Pool(
         registry,
@@ -260,7 +267,8 @@ def _services(settings: Settings, environ: Mapping[str, str], spawner: Spawner) 
         folder,
         patience,
         incidents=settings.watchdog_folder(environ),
-        context=lambda entry: _context(entry, settings),
+        reset_folder=settings.data_folder(environ) if settings.device.reset else None,
+        context=lambda entry: context_of(entry, settings),
         database=Database(settings.database_file(environ)),
     )
 
@@ -273,30 +281,6 @@ def _memory_for_models() -> float:
         return math.inf
 
 
-def _spec(entry: Entry, settings: Settings) -> ModelSpec:
-    manifest = entry.manifest
-    template = manifest.template
-    return ModelSpec(
-        id=entry.id,
-        path=entry.path,
-        size_bytes=entry.size_bytes,
-        context=_context(entry, settings),
-        defaults=manifest.defaults(),
-        chat_template=None if template is None else _read_template(entry.path.parent / template),
-        reranker=entry.reranker,
-    )
-
-
-def _context(entry: Entry, settings: Settings) -> int:
-    """Tokens: what the manifest says, then the settings, then what the model was trained for."""
-    configured = settings.npu_engine.context if entry.for_npu else settings.cpu_engine.context
-    wanted = entry.manifest.context or configured
-    trained = entry.context_length
-    if not trained:  # a file of the NPU does not say, only the runtime knows
-        trained = wanted if entry.for_npu and wanted else _DEFAULT_CONTEXT
-    return min(wanted or _DEFAULT_CONTEXT, trained)
-
-
 def _prompt_caches(settings: Settings, environ: Mapping[str, str]) -> PrefixFiles:
     folder = settings.data_folder(environ) / "prompt-caches"
     try:
@@ -307,21 +291,9 @@ def _prompt_caches(settings: Settings, environ: Mapping[str, str]) -> PrefixFile
         ) from error
 
 
-def _npu_spec(entry: Entry, settings: Settings, models: Path) -> NpuSpec:
-    """Files beside a model are its own only in a folder of its own."""
-    return NpuSpec(
-        _spec(entry, settings),
-        folder=None if entry.path.parent == models else entry.path.parent,
-        stop=entry.manifest.stop,
-        pooling=entry.manifest.pooling,
-    )
-
-
-def _read_template(path: Path) -> str:
-    try:
-        return path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"The chat template {path.name} cannot be read: {error}.") from error
+def _guard(settings: Settings, database: Database) -> Guard:
+    rules = rules_of(settings.access, settings.rate, read_board().hostname)
+    return Guard(rules, CurrentKeys(Keys(database), database.path).ring)
 
 
 def _definitions(toolbox: Toolbox) -> Callable[[], Mapping[str, ToolDefinition]]:
@@ -329,22 +301,6 @@ def _definitions(toolbox: Toolbox) -> Callable[[], Mapping[str, ToolDefinition]]
         tool.name: ToolDefinition(tool.name, tool.description, tool.parameters)
         for tool in toolbox.tools()
     }
-
-
-def _listeners(
-    settings: ServerSettings, environ: Mapping[str, str]
-) -> Sequence[listeners.Listener]:
-    """Sockets from systemd where there are any, else our own."""
-    context = None
-    if bool(settings.tls_certificate) != bool(settings.tls_key):
-        raise ConfigError("TLS needs both server.tls_certificate and server.tls_key.")
-    if settings.tls_certificate and settings.tls_key:
-        context = tls.server_context(settings.tls_certificate, settings.tls_key)
-    if passed := listeners.inherited(environ, context):
-        return passed
-    host = "" if settings.host == "0.0.0.0" else settings.host
-    wanted = [(host, settings.port), *((each.host, each.port) for each in settings.listeners)]
-    return [each for host, port in wanted for each in listeners.bind(host, port, tls=context)]
 
 
 def _printable(host: str) -> str:

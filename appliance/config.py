@@ -6,7 +6,7 @@ import os
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta, Struct, field
@@ -15,15 +15,21 @@ from appliance.errors import ConfigError
 
 Port = Annotated[int, Meta(ge=0, le=65535)]
 Positive = Annotated[int, Meta(ge=1)]
+Limit = Annotated[int, Meta(ge=0)]
 Seconds = Annotated[float, Meta(ge=0)]
 Cpus = Annotated[str, Meta(pattern=r"^(\d{1,4}(-\d{1,4})?(, ?\d{1,4}(-\d{1,4})?)*)?$")]
 
 
 class Listener(Struct, frozen=True, forbid_unknown_fields=True):
-    """One more address to serve the same API on."""
+    """One more address to serve the same API on.
+
+    `dialect` names the clients who look for their server there: where the documents of two disagree
+    about a path, theirs counts.
+    """
 
     port: Port
     host: str = ""
+    dialect: Literal["", "wingman", "ollama"] = ""
 
 
 class ServerSettings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -39,6 +45,37 @@ class ServerSettings(Struct, frozen=True, forbid_unknown_fields=True):
     tls_key: Path | None = None
     drain_seconds: Seconds = 20.0
     access_log: bool = True
+
+
+class AccessSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """Who is trusted.
+
+    `hosts` are further names of this server, `origins` are web pages of elsewhere that may change
+    things; "*" means all of either. `admin_networks` are addresses of this device with their
+    network, as "10.42.0.1/24": who asks for that address from within administers. A client may
+    show `wrong_keys` in a minute.
+    """
+
+    hosts: tuple[str, ...] = ()
+    origins: tuple[str, ...] = ()
+    admin_networks: tuple[str, ...] = ()
+    wrong_keys: Positive = 20
+
+
+class RateSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """How often a client may ask in a minute, by the kind of what it asks for; 0 is no limit.
+
+    `generate`, `status` and `browser` are Browser LLM's, as its documents have them; `log` is
+    what clients write to the log.
+    """
+
+    inference: Limit = 0
+    administration: Limit = 0
+    other: Limit = 0
+    generate: Limit = 60
+    status: Limit = 120
+    browser: Limit = 300
+    log: Limit = 60
 
 
 class ModelSettings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -150,11 +187,19 @@ class WatchdogSettings(Struct, frozen=True, forbid_unknown_fields=True):
     reboot: bool = True
 
 
+class DeviceSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """What only a device of our own has: a boot that heeds the wish for a factory reset."""
+
+    reset: bool = False
+
+
 class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     """Everything that can be set; `data` None means the XDG data folder."""
 
     data: Path | None = None
     server: ServerSettings = field(default_factory=ServerSettings)
+    access: AccessSettings = field(default_factory=AccessSettings)
+    rate: RateSettings = field(default_factory=RateSettings)
     models: ModelSettings = field(default_factory=ModelSettings)
     cpu_engine: CpuEngineSettings = field(default_factory=CpuEngineSettings)
     npu_engine: NpuEngineSettings = field(default_factory=NpuEngineSettings)
@@ -162,6 +207,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     tools: ToolSettings = field(default_factory=ToolSettings)
     mdns: MdnsSettings = field(default_factory=MdnsSettings)
     watchdog: WatchdogSettings = field(default_factory=WatchdogSettings)
+    device: DeviceSettings = field(default_factory=DeviceSettings)
 
     def data_folder(self, environ: Mapping[str, str]) -> Path:
         """Where state lives: `data`, or `$XDG_DATA_HOME/luna`."""

@@ -55,10 +55,28 @@ class Unsupported(BadRequest):
     code = "unsupported_value"
 
 
+class UpgradeRequired(BadRequest):
+    """The path is a WebSocket's, and the request does not ask for one of a known version."""
+
+    code = "upgrade_required"
+
+
 class Forbidden(LunaError):
     """The request is right, but not from this caller."""
 
     code = "forbidden"
+
+
+class UnknownHost(Forbidden):
+    """The request was sent to a name that is not this server's."""
+
+    code = "unknown_host"
+
+
+class Unauthorized(LunaError):
+    """The request needs an API key, and has none or not one that is known."""
+
+    code = "invalid_api_key"
 
 
 class NotFound(LunaError):
@@ -93,6 +111,12 @@ class Retryable(LunaError):
         self.retry_after = retry_after
 
 
+class RateLimited(Retryable):
+    """The client has asked more often than it may."""
+
+    code = "rate_limit_exceeded"
+
+
 class ModelLoading(Retryable):
     """The model is being read from disk."""
 
@@ -109,6 +133,18 @@ class ShuttingDown(Retryable):
     """The server is on its way down and takes no new work."""
 
     code = "shutting_down"
+
+
+class HubUnreachable(Retryable):
+    """The hub that models come from cannot be reached, or has no time."""
+
+    code = "hub_unreachable"
+
+
+class HubFailed(LunaError):
+    """The hub sent what makes no sense, or not the file that it had promised."""
+
+    code = "hub_failed"
 
 
 class EngineError(LunaError):

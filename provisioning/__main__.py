@@ -21,9 +21,11 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the service, or one of its commands; returns the exit status."""
     args = _parser().parse_args(arguments)
     logging.basicConfig(
-        level=logging.DEBUG if args.verbose else logging.INFO,
+        level=logging.INFO,
         format="%(levelname).1s %(name)s: %(message)s",  # the journal has the time
     )
+    if args.verbose:  # libraries say too much
+        logging.getLogger("provisioning").setLevel(logging.DEBUG)
     try:
         if args.command == "import":
             saved = take_over(args.folder, Provisioning())

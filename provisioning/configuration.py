@@ -29,13 +29,14 @@ Address = Annotated[str, Meta(pattern=_ADDRESS)]
 class SetupSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """The setup network; `name` "" means Luna- and four digits of the identity.
 
-    `more_addresses` are further addresses of the box there, for answers of its DNS.
+    `more_addresses` are further addresses of the box there, for answers of its DNS
+    (`dnsmasq-shared.d/luna-setup.conf`): some phones take a private one for a broken network.
     """
 
     name: Annotated[str, Meta(max_length=32)] = ""
     passphrase: Passphrase = ""
     address: Address = "10.42.0.1/24"
-    more_addresses: tuple[Address, ...] = ()
+    more_addresses: tuple[Address, ...] = ("192.0.2.1/32",)
 
 
 class Configuration(Struct, frozen=True, forbid_unknown_fields=True):

@@ -69,6 +69,7 @@ class Service:
         self._current: asyncio.Task[None] | None = None
         self._procedures: set[asyncio.Task[None]] = set()  # with those that still clean up
         self._wanted: Credentials | None = None
+        self._name = b""  # of the network of the last join
         self._cut_short = Outcome.CANCELLED
         self._listeners: list[Callable[[], None]] = []
         self.model: Model = begin(means.clock.now(), limits)
@@ -76,6 +77,11 @@ class Service:
         self.attempt: Attempt | None = None
         self._ended: Attempt | None = None  # not told yet
         self.problems: tuple[str, ...] = ()
+
+    @property
+    def joining(self) -> bytes | None:
+        """Name of the network that is being joined."""
+        return self._name if self.model.state is State.JOINING else None
 
     def on_change(self, listener: Callable[[], None]) -> None:
         """Call `listener` when the state, or the result of a join, may have changed."""
@@ -103,7 +109,7 @@ class Service:
         if not self.model.may_join:
             raise Busy("Another network is being joined now; try again in a minute.", retry_after=5)
         self.number += 1
-        self._wanted = credentials
+        self._wanted, self._name = credentials, credentials.ssid
         self._step(Asked(Action.JOIN))
         return self.number
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from appliance.firstboot.places import Places
-from appliance.firstboot.steps import FirstBoot
+from appliance.firstboot.steps import FirstBoot, Tools
 
 
 def add_parser(commands: Any) -> None:
@@ -34,4 +34,5 @@ def add_parser(commands: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Every step; the exit status is 1 if one has to be tried again."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    return 0 if FirstBoot(Places(args.root)).run() else 1
+    tools = Tools() if args.root == Path("/") else Tools(has_no_name=lambda: False)
+    return 0 if FirstBoot(Places(args.root), tools).run() else 1

@@ -20,6 +20,9 @@ _COMMANDS = {
     "mdns": "mdns",
     "discover": "discover",
     "watchdog": "watchdog",
+    "firstboot": "firstboot",
+    "reset": "reset",
+    "label": "label",
     "bench": "bench.command",
     "doctor": "doctor.command",
 }

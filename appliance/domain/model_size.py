@@ -9,6 +9,7 @@ _BUFFERS = 256 * MIB
 _CACHE = 8
 # Four-bit files keep some of their tensors at six or eight bits.
 _BITS_PER_WEIGHT = 5
+_UNITS = ((1e9, "B"), (1e6, "M"), (1e3, "K"))
 
 
 def required_bytes(file_bytes: int) -> int:
@@ -34,3 +35,12 @@ def fits(file_bytes: int, total_bytes: int) -> bool:
 def parameters(file_bytes: int) -> int:
     """About how many weights a file of that size has when it is quantised to four bits."""
     return file_bytes * 8 // _BITS_PER_WEIGHT
+
+
+def spoken(count: int) -> str:
+    """A number of weights in three digits at most, such as "7.6B" or "135M"."""
+    for unit, letter in _UNITS:
+        if count >= unit:
+            value = count / unit
+            return f"{value:.1f}{letter}" if value < 10 else f"{value:.0f}{letter}"
+    return str(count)

@@ -7,32 +7,26 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from appliance.errors import LunaError
 from appliance.firstboot.places import Places
 from appliance.system import identity, label, reset_mark
-from appliance.system.files import remove_durably
+from appliance.system.files import remove_durably, write_durably
 from appliance.system.reset_mark import Reset
 
 _NAMES = ("luna-reset", "luna-reset.txt")
+_HEEDED = "reset-heeded"
 _WIFI = re.compile(rb"^type=(wifi|802-11-wireless)\s*$", re.MULTILINE)
 
 
-class ResetImpossible(LunaError):
-    """A reset was asked for in a way that would have it come again at every boot."""
-
-    code = "reset_impossible"
-
-
 def take_wish(places: Places) -> Reset | None:
-    """What is to be forgotten; a wish on the boot partition becomes one that is kept here.
+    """What is to be forgotten; a new file on the boot partition asks for it, too. Raises OSError.
 
-    Raises ResetImpossible, or OSError.
+    That partition is read-only, so the file stays there; its stamp tells whether it was heeded.
     """
-    if file := places.on_boot_partition(*_NAMES):
-        models = b"models" in _content(file).lower()
+    file = places.on_boot_partition(*_NAMES)
+    if file and (stamp := _stamp(file)) != _heeded(places):
         before = reset_mark.asked(places.data) or Reset()
-        reset_mark.ask(places.data, Reset(models or before.models))
-        remove_durably(file)
+        models = before.models or b"models" in _content(file).lower()
+        reset_mark.ask(places.data, Reset(models, stamp))
     return reset_mark.asked(places.data)
 
 
@@ -43,6 +37,9 @@ def forget(places: Places, wish: Reset) -> None:
             shutil.rmtree(path)
         else:
             path.unlink()
+    if wish.stamp:
+        places.state.mkdir(parents=True, exist_ok=True)
+        write_durably(places.state / _HEEDED, wish.stamp.encode())
     remove_durably(places.data / reset_mark.FILE)
 
 
@@ -71,12 +68,17 @@ def _inside(folder: Path, kept: set[str] | frozenset[str] = frozenset()) -> list
 
 
 def _content(file: Path) -> bytes:
-    """Read for writing too: a wish that cannot be removed would be fulfilled at every boot."""
+    with file.open("rb") as opened:
+        return opened.read(1000)
+
+
+def _stamp(file: Path) -> str:
+    told = file.stat()
+    return f"{told.st_mtime_ns} {told.st_size}"
+
+
+def _heeded(places: Places) -> str:
     try:
-        with file.open("r+b") as opened:
-            return opened.read(1000)
-    except OSError as error:
-        raise ResetImpossible(
-            f"{file} asks for a reset, but cannot be removed afterwards ({error.strerror}); make "
-            "the boot partition writable, or use: luna reset"
-        ) from error
+        return (places.state / _HEEDED).read_text("ascii")
+    except (OSError, UnicodeDecodeError):
+        return ""

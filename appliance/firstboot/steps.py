@@ -12,11 +12,12 @@ from appliance.errors import ConfigError, LunaError
 from appliance.firstboot import certificate, forget, hostname
 from appliance.firstboot.places import Places
 from appliance.system import identity, label
-from appliance.system.files import sync_folder, write_durably
+from appliance.system.bus import BusError
+from appliance.system.files import remove_durably, write_durably
 from appliance.system.identity import Identity
 
 DONE = "done"
-BOOT_FILE = "luna-setup.toml"  # on the boot partition: passphrase = "..."
+BOOT_FILE = "luna-setup.toml"  # on the boot partition: id and passphrase, as on the label
 _NET_GROUP, _SERVER_GROUP = "luna-net", "luna"
 _log = logging.getLogger(__name__)
 
@@ -70,7 +71,8 @@ class FirstBoot:
     def _identity(self) -> None:
         file = self.places.settings / identity.FILE
         if not file.exists():
-            made = identity.make_identity(self.places.root)
+            given = self.places.on_boot_partition(BOOT_FILE)
+            made = identity.make_identity(self.places.root, given)
             text = f'id = "{made.id}"\nname = "{made.name}"\n'
             write_durably(file, text.encode())
             _log.info("this device is %s", made.name)
@@ -86,23 +88,25 @@ class FirstBoot:
             _log.info("the setup network has the label's passphrase")
 
     def _host_name(self) -> None:
-        if self.tools.has_no_name():
-            self.tools.set_host_name(self._who().name)
+        """A machine works with any, so this is no reason to fail."""
+        try:
+            if self.tools.has_no_name():
+                self.tools.set_host_name(self._who().name)
+        except BusError as error:
+            _log.warning("the host name stays as it is: %s", error)
 
     def _certificate(self) -> None:
         """The certificate comes last: where it is, its key is, too."""
         folder = self.places.state / "tls"
         folder.mkdir(mode=0o755, exist_ok=True)
         done = folder / "certificate.pem"
-        if done.exists():
-            return
-        key, made = folder / ".key.new", folder / ".certificate.new"
-        self.tools.make_certificate(self._who(), key, made)
-        write_durably(folder / "key.pem", key.read_bytes(), 0o640, _group(_SERVER_GROUP))
-        write_durably(done, made.read_bytes())
-        key.unlink()
-        made.unlink()
-        sync_folder(folder)
+        key, made = folder / "key.draft", folder / "certificate.draft"
+        if not done.exists():
+            self.tools.make_certificate(self._who(), key, made)
+            write_durably(folder / "key.pem", key.read_bytes(), 0o640, _group(_SERVER_GROUP))
+            write_durably(done, made.read_bytes())
+        remove_durably(key)
+        remove_durably(made)
 
     def _who(self) -> Identity:
         return identity.read_identity(root=self.places.root)

@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl
 import bottle
 
 from appliance.errors import LunaError, MethodNotAllowed, NotFound
+from appliance.http.access import Admission, everybody
 from appliance.http.errors import OPENAI, ErrorRenderer, ErrorShape, error_headers
 from appliance.http.exchange import Reply, Request
 from appliance.http.routes import Route
@@ -20,17 +21,30 @@ CALLER = "luna.caller"
 """The key in the environ under which the edge leaves who asks."""
 ROUTE = "luna.route"
 """The key under which the path of the route is left for the edge, unless there was none."""
+ADDRESS = "luna.address"
+"""The key under which the server says which address of this device was asked."""
+DIALECT = "luna.dialect"
+"""The key under which the server says which dialect the listener is for, if not for all."""
+UPGRADE = "luna.upgrade"
+"""The key under which the server finds who serves the WebSocket that its connection becomes."""
 
 
 class App(bottle.Bottle):  # type: ignore[misc]
-    """Serves a route table; every error is JSON, in the shape of the route that failed."""
+    """Serves a route table; every error is JSON, in the shape of the route that failed.
 
-    def __init__(self, routes: Sequence[Route]) -> None:
+    `guard` judges each request to a route before the handler sees it.
+    """
+
+    def __init__(
+        self,
+        routes: Sequence[Route],
+        guard: Callable[[Route, Request], Admission] = everybody,
+    ) -> None:
         super().__init__()
         self.config["json.enable"] = False
         self._shapes = [(_pattern(route.path), route.error) for route in routes]
         for route in routes:
-            self.route(_rule(route.path), route.method, _callback(route))
+            self.route(_rule(route.path), route.method, _callback(route, guard))
 
     def default_error_handler(self, res: bottle.HTTPError) -> bytes:
         """What Bottle itself refuses: no such path, not this method, or a fault of ours."""
@@ -66,19 +80,23 @@ def _pattern(path: str) -> re.Pattern[str]:
     )
 
 
-def _callback(route: Route) -> Callable[..., bottle.HTTPResponse]:
+def _callback(
+    route: Route, guard: Callable[[Route, Request], Admission]
+) -> Callable[..., bottle.HTTPResponse]:
     def call(**parameters: str) -> bottle.HTTPResponse:
         environ = bottle.request.environ
         environ[ROUTE] = route.public_path
         caller: Caller = environ[CALLER]
+        admission = guard(route, _request(environ, caller, parameters))
         try:
-            reply = route.handler(_request(environ, caller, parameters))
+            reply = route.handler(admission.checked())
         except LunaError as error:
             reply = route.error.render(error, caller.request_id)
         except Exception:  # outermost loop
             _log.exception("request %s failed", caller.request_id)
             reply = _fault(route.error.render, caller)
-        headers = [("Content-Type", reply.content_type), *reply.headers]
+        headers = [("Content-Type", reply.content_type), *reply.headers, *admission.headers]
+        environ[UPGRADE] = reply.upgrade
         return bottle.HTTPResponse(reply.body, reply.status, headers)
 
     return call
@@ -100,6 +118,8 @@ def _request(environ: dict[str, object], caller: Caller, parameters: dict[str, s
         query=dict(parse_qsl(str(environ.get("QUERY_STRING", "")), keep_blank_values=True)),
         headers=headers,
         body=body,
+        address=str(environ.get(ADDRESS, "")),
+        dialect=str(environ.get(DIALECT, "")),
     )
 
 

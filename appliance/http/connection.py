@@ -17,6 +17,7 @@ from appliance.http.doors import Caller
 from appliance.http.intake import Arrival, Intake
 from appliance.http.limits import KIB, Limits
 from appliance.http.refusal import SERVER_NAME, Refusal
+from appliance.http.websocket.handler import Handler
 
 _SLICE = 64 * KIB
 _NO_BODY = frozenset({204, 304})
@@ -81,7 +82,12 @@ class Request(HTTPRequest):
     @property
     def bodiless(self) -> bool:
         """Whether the answer must not have a body (RFC 9110 6.4.1); known once it has a status."""
-        return self.method == b"HEAD" or int(self.status[:3]) in _NO_BODY
+        return self.method == b"HEAD" or self.upgrades or int(self.status[:3]) in _NO_BODY
+
+    @property
+    def upgrades(self) -> bool:
+        """Whether the connection is no more HTTP's after this answer."""
+        return bool(self.status.startswith(b"101"))
 
     def send_headers(self) -> None:
         """Send the header alone."""
@@ -114,6 +120,8 @@ class Request(HTTPRequest):
     def _header(self) -> bytes:
         """The status line and fields; settles how the body is framed and the connection ends."""
         fields: list[tuple[bytes, bytes]] = self.outheaders
+        if self.upgrades:  # RFC 9110 8.6: such an answer has no content to speak of
+            fields = [field for field in fields if not field[0].lower().startswith(b"content-")]
         given = {name.lower(): value for name, value in fields}
         if b"content-length" not in given and not self.bodiless:
             if self.response_protocol == "HTTP/1.1":
@@ -160,6 +168,15 @@ class Connection(HTTPConnection):
         self.charge = 0
         """Body bytes in memory on this connection's account."""
         self.arrival: Arrival | None = None
+        self.upgrade: Handler | None = None
+        """Who serves the WebSocket that the connection becomes after its answer."""
+
+    @property
+    def local_address(self) -> str:
+        """The address of this machine that the client reached, "" once it is gone."""
+        with suppress(OSError):
+            return str(self.socket.getsockname()[0]).removeprefix("::ffff:")
+        return ""
 
     @property
     def begun(self) -> bool:

@@ -19,7 +19,10 @@ from appliance.serving.answer import Caller
 
 _access = logging.getLogger("luna.access")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-_EXPOSED = "x-request-id, x-luna-ignored, retry-after"
+_EXPOSED = (
+    "x-request-id, x-luna-ignored, retry-after, x-ratelimit-limit, x-ratelimit-remaining, "
+    "x-ratelimit-reset, www-authenticate"
+)
 _METHODS = "GET, POST, PUT, DELETE, HEAD, OPTIONS"
 _PULSE = "/luna/engines"  # asked for by the watchdog every other second: logged if it fails only
 

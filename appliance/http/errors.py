@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from appliance import errors
-from appliance.errors import LunaError, MethodNotAllowed, Retryable
+from appliance.errors import LunaError, MethodNotAllowed, Retryable, Unauthorized, UpgradeRequired
 from appliance.http.dialects.openai.answers import ErrorBody
 from appliance.http.exchange import Reply, json_reply
 
@@ -17,17 +17,22 @@ ErrorRenderer = Callable[[LunaError, str], Reply]
 STATUS: dict[type[LunaError], int] = {
     errors.LunaError: 500,
     errors.BadRequest: 400,
+    errors.UpgradeRequired: 426,
     errors.BodyTooLarge: 413,
+    errors.Unauthorized: 401,
     errors.Forbidden: 403,
+    errors.UnknownHost: 421,
     errors.NotFound: 404,
     errors.MethodNotAllowed: 405,
     errors.ModelNotFound: 404,
     errors.Retryable: 503,
+    errors.RateLimited: 429,
     errors.EngineError: 500,
     errors.EngineTimeout: 504,
     errors.ReadingUnavailable: 501,
     errors.Cancelled: 499,
     errors.ConfigError: 500,
+    errors.HubFailed: 502,
     errors.StorageFailed: 500,
     errors.DiskFull: 507,
 }
@@ -45,7 +50,8 @@ class ErrorShape:
     render: ErrorRenderer
 
 
-_TYPES = dict.fromkeys((400, 403, 404, 405, 413), "invalid_request_error") | {499: "cancelled"}
+_REFUSED = (400, 401, 403, 404, 405, 413, 421, 426, 429)
+_TYPES = dict.fromkeys(_REFUSED, "invalid_request_error") | {499: "cancelled"}
 
 
 def status_of(error: LunaError) -> int:
@@ -66,11 +72,15 @@ def openai_error(error: LunaError) -> dict[str, Any]:
 
 
 def error_headers(error: LunaError) -> tuple[tuple[str, str], ...]:
-    """Retry-After or Allow, where the error has one."""
+    """Retry-After, Allow, Upgrade or WWW-Authenticate, where the error has one."""
+    if isinstance(error, Unauthorized):
+        return (("WWW-Authenticate", 'Bearer realm="Luna"'),)
     if isinstance(error, Retryable):
         return (("Retry-After", str(error.retry_after)),)
     if isinstance(error, MethodNotAllowed):
         return (("Allow", ", ".join(error.allowed)),)
+    if isinstance(error, UpgradeRequired):
+        return (("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13"))
     return ()
 
 

@@ -14,6 +14,7 @@ TYPES = {
     ".css": "text/css; charset=utf-8",
     ".html": "text/html; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
+    ".ts": "application/typescript; charset=utf-8",
 }
 # Only what this device serves may run or be asked for; style sheets carry small images.
 _POLICY = (

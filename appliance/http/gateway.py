@@ -20,7 +20,10 @@ class Gateway(Gateway_10):
     """Calls the application for one request; every chunk it yields is sent at once.
 
     The environ has, beyond PEP 3333, `luna.connection`: the client's socket, to be watched for a
-    hang-up and never read. The body is plain bytes of known length, however it was sent.
+    hang-up and never read; `luna.address`: the address of this device that was asked, "" on a Unix
+    socket; `luna.dialect`: whose clients look for their server on this port, or "" for all. The
+    body is plain bytes of known length, however it was sent. With an answer of status 101 the
+    application leaves the handler of a WebSocket in `luna.upgrade`.
     """
 
     def get_environ(self) -> dict[str, Any]:  # type: ignore[override]
@@ -35,6 +38,10 @@ class Gateway(Gateway_10):
         environ["CONTENT_LENGTH"] = str(len(arrival.body.getbuffer()))
         environ["SERVER_PORT"] = "" if isinstance(address, str) else str(address[1])
         environ["luna.connection"] = connection.socket
+        environ["luna.address"] = "" if isinstance(address, str) else connection.local_address
+        environ["luna.dialect"] = connection.listener.dialect
+        if not arrival.head.upgradable:
+            environ.pop("HTTP_UPGRADE", None)
         return environ
 
     def start_response(
@@ -59,6 +66,8 @@ class Gateway(Gateway_10):
             raise ApplicationFailed("The application did not call start_response")
         if self.remaining_bytes_out and not self.req.bodiless:
             raise ApplicationFailed(f"{self.remaining_bytes_out} bytes of the answer are missing")
+        if self.req.status.startswith(b"101"):
+            self.req.conn.upgrade = self.env["luna.upgrade"]
 
     def write(self, chunk: bytes) -> None:
         """Send a piece of the body now."""

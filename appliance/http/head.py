@@ -69,6 +69,11 @@ class Head:
             return b"close" not in options
         return b"keep-alive" in options and b"close" not in options
 
+    @property
+    def upgradable(self) -> bool:
+        """Whether the connection may change its protocol, if that is asked for (RFC 9110 7.8)."""
+        return self.version == "HTTP/1.1" and self.keeps_alive and not self.has_body
+
     def _checked(self, limits: Limits) -> Self:
         """This head, if its body is one that the server takes."""
         if self.length > limits.body_bytes:

@@ -44,6 +44,12 @@ class Intake:
         """Bytes of the current body that are here."""
         return 0 if self._body is None else self._body.data.tell()
 
+    def take_rest(self) -> bytes:
+        """Give away what is here, as the connection is no more HTTP's."""
+        rest = bytes(self._buffer)
+        self.clear()
+        return rest
+
     def clear(self) -> None:
         """Forget everything; nothing more is to be read."""
         self._buffer = bytearray()

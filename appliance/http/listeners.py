@@ -7,24 +7,63 @@ import socket
 import ssl
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from appliance.config import ServerSettings
 from appliance.errors import ConfigError
+from appliance.http import tls
 from appliance.system import activation
 
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """A socket that listens, and the TLS context its connections use, if any."""
+    """A socket that listens, and the TLS context its connections use, if any.
+
+    `dialect` names those whose clients look for their server there, "" means all.
+    """
 
     socket: socket.socket
     tls: ssl.SSLContext | None = None
+    dialect: str = ""
 
     @property
     def address(self) -> tuple[str, int] | str:
         """Host and port, or the path of a Unix socket."""
         name = self.socket.getsockname()
         return (name[0], name[1]) if isinstance(name, tuple) else str(name)
+
+    @property
+    def port(self) -> int:
+        """The port, 0 for a Unix socket."""
+        return 0 if isinstance(self.address, str) else self.address[1]
+
+
+def opened(settings: ServerSettings, environ: Mapping[str, str]) -> list[Listener]:
+    """The sockets that systemd passed, else one of our own; and those of `settings.listeners`.
+
+    A passed one on the port of one of those takes its place. Raises ConfigError.
+    """
+    if bool(settings.tls_certificate) != bool(settings.tls_key):
+        raise ConfigError("TLS needs both server.tls_certificate and server.tls_key.")
+    context = None
+    if settings.tls_certificate and settings.tls_key:
+        context = tls.server_context(settings.tls_certificate, settings.tls_key)
+    with ExitStack() as undo:
+        found = inherited(environ, context)
+        if not found:
+            host = "" if settings.host == "0.0.0.0" else settings.host
+            found = bind(host, settings.port, tls=context)
+        for listener in found:
+            undo.callback(listener.socket.close)
+        for each in settings.listeners:
+            there = [one for one in found if each.port and one.port == each.port]
+            more = there or bind(each.host, each.port, tls=context)
+            for listener in more:
+                undo.callback(listener.socket.close)
+            marked = [replace(one, dialect=each.dialect) for one in more]
+            found = [*(one for one in found if one not in there), *marked]
+        undo.pop_all()
+        return found
 
 
 def bind(

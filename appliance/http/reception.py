@@ -23,6 +23,8 @@ from appliance.http.intake import Arrival
 from appliance.http.limits import KIB, Limits
 from appliance.http.listeners import Listener
 from appliance.http.refusal import Refusal
+from appliance.http.websocket.client import Newcomer
+from appliance.http.websocket.handler import Handler
 
 # More than a TLS record, so that none is left behind where the epoll does not see it.
 _READ = 32 * KIB
@@ -35,7 +37,8 @@ class Reception:
     """Brings whole requests to `admit` and gets their connections back through `give_back`.
 
     `admit` returns False if there is no room for the request; `opener` makes a connection that has
-    to send its first header until the given time. Times are in seconds of `clock`.
+    to send its first header until the given time; `adopt` takes over connections that have become
+    WebSockets. Times are in seconds of `clock`.
     """
 
     def __init__(
@@ -44,12 +47,14 @@ class Reception:
         limits: Limits,
         opener: Callable[[Caller, float], Connection],
         admit: Callable[[Connection], bool],
+        adopt: Callable[[Newcomer], None],
         log: logging.Logger,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._limits = limits
         self._opener = opener
         self._admit = admit
+        self._adopt = adopt
         self._log = log
         self._clock = clock
         self._census = Census(limits)
@@ -139,7 +144,10 @@ class Reception:
         while self._returned:
             connection, keep = self._returned.popleft()
             self._census.charge(connection, 0)
-            self._attend(connection, self._resume if keep else self._leave)
+            if keep and connection.upgrade:
+                self._hand_over(connection, connection.upgrade)
+            else:
+                self._attend(connection, self._resume if keep else self._leave)
         now = self._clock()
         if now >= self._next_tick or self._draining:
             self._next_tick = now + _TICK
@@ -220,6 +228,13 @@ class Reception:
             self._take(connection, b"")
         else:
             self._arm(connection)
+
+    def _hand_over(self, connection: Connection, handler: Handler) -> None:
+        """Part with a connection that has become a WebSocket."""
+        self._census.remove(connection)
+        self._epoll.unregister(connection.fd)
+        early = connection.intake.take_rest()
+        self._adopt(Newcomer(connection.socket, connection.remote_addr, handler, early))
 
     def _take(self, connection: Connection, data: bytes) -> None:
         """Feed bytes in; pass a whole request on or wait for more."""

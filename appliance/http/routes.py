@@ -12,6 +12,8 @@ from appliance.http.exchange import Reply, Request
 
 Handler = Callable[[Request], Reply]
 Framing = Literal["data", "bare", "named", "lines"]
+Access = Literal["key", "open", "admin", "own"]
+RateClass = Literal["inference", "administration", "other", "generate", "status", "browser", "log"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +55,30 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A method and a path with `{name}` parts; `{name:path}` takes slashes too."""
+    """A method and a path with `{name}` parts; `{name:path}` takes slashes too.
+
+    `access` says who may ask: everybody ("open"), who has a key once there are keys for inference
+    ("key"), who administers the device ("admin"), or whom the handler lets ("own"). What `changes`
+    something, or is for administrators, is not for web pages of elsewhere, with GET neither.
+    """
 
     method: str
     path: str
     handler: Handler
     operation: Operation
     error: ErrorShape = field(default=OPENAI, compare=False)
+    access: Access = "key"
+    changes: bool = False
+    rate: RateClass | None = None
+
+    @property
+    def rate_class(self) -> RateClass:
+        """Whose limit of requests a minute counts: the named one, else that of its kind."""
+        if self.rate is not None:
+            return self.rate
+        if self.access == "admin":
+            return "administration"
+        return "inference" if self.method == "POST" else "other"
 
     @property
     def parameters(self) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""The HTTP server: many listeners, one reception, one pool of workers, one WSGI application."""
+"""The HTTP server: listeners, one reception, one pool of workers, one hub of WebSockets."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ from appliance.http.limits import Limits
 from appliance.http.listeners import Listener
 from appliance.http.reception import Reception
 from appliance.http.refusal import SERVER_NAME
+from appliance.http.websocket.hub import Hub
+from appliance.http.websocket.limits import SocketLimits
 from appliance.http.workers import Workers
+from appliance.observe.sockets import SocketCounts
 
 _LAST_WORDS_SECONDS = 2.0
 
@@ -32,6 +35,7 @@ class Server:
         listeners: Sequence[Listener],
         limits: Limits | None = None,
         log: logging.Logger | None = None,
+        sockets: SocketLimits | None = None,
     ) -> None:
         self._limits = limits or Limits()
         self._log = log or logging.getLogger(__name__)
@@ -39,8 +43,9 @@ class Server:
         self.addresses = tuple(listener.address for listener in listeners)
         """Host and port of each listener, or the path of a Unix socket."""
         self._frame = _Frame(app, self._log)
+        self._hub = Hub(sockets, self._log)
         self._reception = Reception(
-            self._listeners, self._limits, self._open, self._admit, self._log
+            self._listeners, self._limits, self._open, self._admit, self._hub.adopt, self._log
         )
         self._workers = Workers(self._limits.workers, self._reception.give_back, self._log)
         self._stopping = threading.Lock()
@@ -52,12 +57,18 @@ class Server:
             _tune(listener.socket, self._limits)
         self._frame.ready = self._started = True
         self._workers.start()
+        self._hub.start()
         self._reception.start()
 
     @property
     def connections(self) -> int:
         """How many connections there are, idle ones included."""
         return self._reception.connections
+
+    @property
+    def sockets(self) -> SocketCounts:
+        """What the WebSockets do."""
+        return self._hub.counts
 
     def is_alive(self, patience: float = 5.0) -> bool:
         """Whether connections were attended to within the last `patience` seconds."""
@@ -73,8 +84,11 @@ class Server:
             if self._started:
                 self._end_work(grace)
             self._reception.close()
+            if self._started:
+                self._hub.stop()
 
     def _end_work(self, grace: float) -> None:
+        self._hub.dismiss(grace)
         if not self._reception.drain(grace):
             self._log.warning("Some requests were cut off after %g seconds of grace", grace)
             self._reception.cut()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from appliance.models import gguf
 from appliance.models.folder import Entry
+from appliance.models.rkllm_names import parse_name
 
 # `general.file_type` of a GGUF file: enum llama_ftype of llama.h.
 _FILE_TYPES = {
@@ -44,13 +45,22 @@ def details(entry: Entry) -> Details:
     template = _template(entry)
     marks = metadata.get("tokenizer.ggml.tokens", ())
     return Details(
-        quantization=_FILE_TYPES.get(metadata.get("general.file_type", -1), "unknown"),
+        quantization=_quantization(entry),
         template=template,
         tools=_TOOLS.search(template) is not None,
         thinks=_THOUGHTS.search(template) is not None,
         fills_in=any(key in metadata for key in _FIM_KEYS) or not gguf.FIM_MARKS.isdisjoint(marks),
         embeds=f"{entry.architecture}.pooling_type" in metadata,
     )
+
+
+def _quantization(entry: Entry) -> str:
+    """As the header tells it; files of the NPU have it in a name, if anywhere."""
+    if entry.for_npu:
+        names = (entry.path.name, entry.id)
+        found = [parse_name(name).quantisation for name in names]
+        return next(filter(None, found), "unknown")
+    return _FILE_TYPES.get(entry.metadata.get("general.file_type", -1), "unknown")
 
 
 def _template(entry: Entry) -> str:

@@ -25,6 +25,7 @@ from appliance.domain.events import (
     Reasoning,
     ToolCallDelta,
 )
+from appliance.errors import Cancelled, LunaError
 from appliance.observe.tallies import Labels, Spread, Spreads, Tally
 
 _TOKENS = (Content, Reasoning, ToolCallDelta)
@@ -36,8 +37,14 @@ _WAITS = (0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 30
 class RunMeter:
     """Watches one run; each token costs a clock reading and one addition."""
 
-    def __init__(self, model: str, asked: float, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, model: str, asked: float, clock: Callable[[], float], request_id: str = ""
+    ) -> None:
         self.model = model
+        self.request_id = request_id
+        self.waited = clock() - asked  # seconds in the queue
+        self.took = 0.0  # seconds from the question to the end, once it is over
+        self.failed = False
         self.gaps = Spread(_GAPS)
         self.first: float | None = None  # seconds from the question to the first token
         self.prompt = 0
@@ -64,10 +71,15 @@ class RunMeter:
 
 
 class Metrics(Collector):
-    """Counts of requests and runs; `clock` is in seconds."""
+    """Counts of requests and runs; `clock` is in seconds, `ended` hears of each run at its end."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        ended: Callable[[RunMeter], None] = lambda meter: None,
+    ) -> None:
         self.clock = clock
+        self._tell = ended
         self._lock = threading.Lock()
         self._running: set[RunMeter] = set()
         self._most_tokens = 0
@@ -84,21 +96,26 @@ class Metrics(Collector):
         self._seconds.add(route, value=seconds)
 
     @contextmanager
-    def run(self, model: str, asked: float) -> Iterator[RunMeter]:
+    def run(self, model: str, asked: float, request_id: str = "") -> Iterator[RunMeter]:
         """A run that left the queue, in which it had been since `asked` by our clock.
 
         If its meter saw no end, it failed or its caller went away.
         """
-        self._waits.add(model, value=self.clock() - asked)
-        meter = RunMeter(model, asked, self.clock)
+        meter = RunMeter(model, asked, self.clock, request_id)
+        self._waits.add(model, value=meter.waited)
         with self._lock:
             self._running.add(meter)
         try:
             yield meter
+        except LunaError as error:
+            meter.failed = not isinstance(error, Cancelled)
+            raise
         finally:
             with self._lock:
                 self._running.discard(meter)
+            meter.took = self.clock() - asked
             self._ended(meter)
+            self._tell(meter)
 
     def _ended(self, meter: RunMeter) -> None:
         model, finish = meter.model, meter.finish

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import secrets
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta, Struct
@@ -24,10 +25,13 @@ _ID_DIGITS, _NAME_DIGITS = 12, 4
 Label = Annotated[str, Meta(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
 
 
+Id = Annotated[str, Meta(pattern=r"^[0-9a-f]{4,32}$")]
+
+
 class _File(Struct, frozen=True):
     """What the identity file says here; other keys are for others."""
 
-    id: Annotated[str, Meta(pattern=r"^[0-9a-f]{4,32}$")]
+    id: Id
     name: Label | None = None
 
 
@@ -57,27 +61,46 @@ def read_identity(folders: Iterable[Path] = (), root: Path = Path("/")) -> Ident
     """
     for folder in (root / "etc/luna", *folders):
         if (folder / FILE).is_file():
-            return _from_file(folder / FILE)
+            return _identity(folder / FILE, _read(folder / FILE))
     return _named(_derived(root, _MACHINE_IDS))
 
 
-def make_identity(root: Path = Path("/")) -> Identity:
+def make_identity(root: Path = Path("/"), given: Path | None = None) -> Identity:
     """One for a device that has none yet, to be written to `identity.toml`.
 
-    A board with a serial number has the same one after it was flashed anew: its label stays right.
+    The file `given` may say the `id`, among other things. Without it a board with a serial number
+    has the same one after it was flashed anew: its label stays right. Raises ConfigError.
     """
+    if given is not None and "id" in (told := _read(given)):
+        return _identity(given, told)
     return _named(_derived(root, (_SERIAL, *_MACHINE_IDS)))
 
 
-def _from_file(file: Path) -> Identity:
+def new_identity(random: Callable[[int], bytes] = secrets.token_bytes) -> Identity:
+    """One by chance, for a device that does not exist yet."""
+    return _named(random(_ID_DIGITS // 2).hex())
+
+
+def _read(file: Path) -> dict[str, Any]:
     try:
-        told = msgspec.convert(tomllib.loads(file.read_text("utf-8")), _File)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
-        raise ConfigError(
-            f"{file} is no identity: {error}. It needs an id of 4 to 32 hexadecimal digits, and may"
-            " have a name of letters, digits and hyphens, all in lower case."
-        ) from error
+        return tomllib.loads(file.read_text("utf-8-sig"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise _no_identity(file, error) from error
+
+
+def _identity(file: Path, content: dict[str, Any]) -> Identity:
+    try:
+        told = msgspec.convert(content, _File)
+    except msgspec.ValidationError as error:
+        raise _no_identity(file, error) from error
     return Identity(told.id, told.name or _named(told.id).name)
+
+
+def _no_identity(file: Path, error: Exception) -> ConfigError:
+    return ConfigError(
+        f"{file} is no identity: {error}. It needs an id of 4 to 32 hexadecimal digits, and may"
+        " have a name of letters, digits and hyphens, all in lower case."
+    )
 
 
 def _derived(root: Path, sources: Iterable[str]) -> str:

@@ -43,6 +43,22 @@ def peak_rss_bytes(pid: int, proc: Path = Path("/proc")) -> int:
         ) from error
 
 
+def out_of_memory_kills(proc: Path = Path("/proc")) -> int:
+    """Programs that the kernel killed since its start as memory ran out (/proc/vmstat).
+
+    Raises ReadingUnavailable.
+    """
+    path = proc / "vmstat"
+    try:
+        lines = path.read_text("utf-8", "replace").splitlines()
+        counts = dict(line.split(" ", 1) for line in lines if line)
+        return int(counts["oom_kill"])
+    except (OSError, ValueError, KeyError) as error:
+        raise ReadingUnavailable(
+            f"{path} does not count killed programs ({error!r}); that takes Linux 4.13 or newer."
+        ) from error
+
+
 def parse_meminfo(text: str) -> Memory:
     """/proc/meminfo (proc_meminfo(5)). Raises ValueError."""
     total = parse_kilobytes(text, "MemTotal")

@@ -15,9 +15,13 @@ _BIGGEST = 1000  # bytes
 
 
 class Reset(Struct, frozen=True):
-    """What is to be forgotten beside settings, networks, keys and history."""
+    """What is to be forgotten beside settings, networks, keys and history.
+
+    `stamp` tells the file that asked for it from a later one; "" if it was no file.
+    """
 
     models: bool = False
+    stamp: str = ""
 
 
 def ask(folder: Path, reset: Reset) -> None:

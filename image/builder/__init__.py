@@ -1,1 +1,1 @@
-"""Builds the firmware image: `python3 -m image.builder --board virt-arm64`. Standard library only."""
+"""Builds the firmware image: `python3 -m image.builder --board NAME`. Standard library only."""

@@ -121,7 +121,9 @@ def _check(board: Board) -> None:
     first_partition = 32768
     for loader in board.loaders:
         if not 34 <= loader.sector < first_partition:
-            raise ValueError(f"sector {loader.sector} of {loader.file} is not before the partitions")
+            raise ValueError(
+                f"sector {loader.sector} of {loader.file} is not before the partitions"
+            )
     texts = (board.title, board.status, board.console)
     if not all(isinstance(text, str) and text for text in texts):
         raise ValueError("title, status and console have to be there")

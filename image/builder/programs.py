@@ -43,9 +43,7 @@ def require(programs: Iterable[str], find: Callable[[str], str | None] = shutil.
     missing = [name for name in programs if not find(name)]
     if missing:
         packages = " ".join(sorted({PACKAGES.get(name, name) for name in missing}))
-        raise BuildError(
-            f"{', '.join(missing)} missing. On Debian: apt install --no-install-recommends {packages}"
-        )
+        raise BuildError(f"{', '.join(missing)} missing. On Debian: apt install {packages}")
 
 
 def run(

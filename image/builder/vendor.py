@@ -23,7 +23,7 @@ def gather(board: Board, folder: Path) -> dict[str, Path]:
     ]
     if missing:
         raise BuildError(
-            f"{board.title} needs files that only its vendor has. Put them here, with their sums in "
+            f"{board.title} needs files of its vendor. Put them here, with their sums in "
             f"{folder / SUMS} (image/README.md says how):\n" + "\n".join(missing)
         )
     return {name: _checked(folder, name) for name, _ in board.vendor_files}

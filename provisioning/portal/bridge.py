@@ -66,15 +66,14 @@ class Bridge:
         model, attempt = service.model, service.attempt
         networks = service.means.survey.networks()
         latest = max((network.seen for network in networks), default=None)
-        ahead = service.number - asked.after if asked else 2  # 0: about to begin, 1: begun
-        joining = ahead == 0 or model.state is State.JOINING
-        named = asked.ssid if asked and ahead <= 1 else b""
+        about_to = asked is not None and asked.after == service.number
+        joining = asked.ssid if asked is not None and about_to else service.joining
         return Situation(
-            state=State.JOINING if joining else model.state,
+            state=model.state if joining is None else State.JOINING,
             networks=networks,
             age=None if latest is None else max(service.means.clock.now() - latest, 0.0),
             stays=model.world.radios > 1,
-            joining=named if joining else None,
+            joining=joining,
             result=attempt.result if attempt else None,
             country=self._country.code,
         )

@@ -17,8 +17,7 @@ class Situation:
 
     `age` is the seconds since `networks` were looked for, None if they never were. `stays` means
     that the setup network stays up while Luna joins another one. `joining` is the network that it
-    tries, from the moment it was asked to, and empty if it is not known which. `country` is empty
-    where none was chosen.
+    tries, from the moment it was asked to. `country` is empty where none was chosen.
     """
 
     state: State

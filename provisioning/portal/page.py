@@ -102,8 +102,8 @@ class Pages:
             listed.pop()  # the weakest; it can still be joined by its name
 
     def joining(self, language: Language, ssid: bytes, *, stays: bool) -> bytes:
-        """What happens now, sent before it does; an empty name is a network that nobody named."""
-        name = printable(ssid) or "WiFi"
+        """What happens now, sent before it does."""
+        name = printable(ssid)
         return self._render("joining", language, "joining", name=name, stays=stays)
 
     def joined(self, language: Language, result: Result) -> bytes:

@@ -280,8 +280,8 @@ sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 sender.settimeout(5)
 sender.sendto(struct.pack("!HHHHHH", 7, 0x100, 1, 0, 0, 0) + question, ("10.42.0.1", 53))
 answer = sender.recv(512)
-count, = struct.unpack_from("!H", answer, 6)
-print(count, socket.inet_ntoa(answer[-4:]) if count else "")
+flags, _, count = struct.unpack_from("!HHH", answer, 2)
+print(flags & 15, count, socket.inet_ntoa(answer[-4:]) if count else "")
 """
 
 
@@ -301,7 +301,8 @@ def test_the_setup_network_answers_every_name_with_the_box(
             assert ending.up, nm.log[-3000:]
             while not (told := await asyncio.to_thread(ask, 1)):
                 await asyncio.sleep(0.1)
-            assert told == "1 10.42.0.1"
-            assert await asyncio.to_thread(ask, 28) == "0", "no IPv6"
+            assert told == "0 1 192.0.2.1"
+            for kind in (28, 65):  # IPv6, HTTPS
+                assert await asyncio.to_thread(ask, kind) == "0 0", "none, said at once"
 
     play(scenario())

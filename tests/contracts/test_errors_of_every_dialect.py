@@ -45,7 +45,8 @@ def anthropic_shape(error: LunaError, body: Any) -> None:
     assert body["error"].keys() == {"type", "message"}
     assert body["error"]["message"] == SENTENCE
     assert body["request_id"] == "req-of-mine"
-    known = {400: "invalid_request_error", 403: "permission_error", 404: "not_found_error"}
+    known = {400: "invalid_request_error", 401: "authentication_error", 403: "permission_error"}
+    known |= {404: "not_found_error", 421: "permission_error"}
     known |= {405: "invalid_request_error", 413: "request_too_large", 503: "overloaded_error"}
     known |= {429: "rate_limit_error", 504: "timeout_error"}
     assert body["error"]["type"] == known.get(status_of(error), "api_error")

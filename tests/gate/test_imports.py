@@ -12,8 +12,8 @@ from tests.gate.tree import Module, complain, product
 # From top to bottom: a folder or module of `appliance` imports its own tier and those below it.
 TIERS = (
     ("__main__", "cli"),
-    ("assembly",),
-    ("http", "mdns", "watchdog"),
+    ("assembly", "specs"),
+    ("http", "mdns", "watchdog", "firstboot", "label"),
     ("serving",),
     ("engines", "models", "store", "device_tools", "guide"),
     ("observe", "system"),
@@ -28,6 +28,7 @@ PROVISIONING_MAY_USE = ("system", "domain", "errors", "__version__")
 
 # The doors: a library → the files or folders that may import it.
 DOORS = {
+    "PIL": ("appliance/label/sheet.py",),
     "bottle": ("appliance/http/app.py",),
     "cheroot": ("appliance/http/", "provisioning/portal/server.py"),
     "ctypes": ("appliance/system/processes.py", "appliance/engines/rkllm/"),
@@ -37,10 +38,11 @@ DOORS = {
     "jsonschema_rs": ("appliance/engines/rkllm/chat/",),
     "prometheus_client": ("appliance/observe/",),
     "pyroute2": ("appliance/system/netlink.py", "appliance/system/nl80211.py"),
-    "segno": ("provisioning/portal/code.py",),
+    "segno": ("appliance/label/code.py", "provisioning/portal/code.py"),
     "sqlite3": ("appliance/store/",),
     "tokenizers": ("appliance/engines/rkllm/chat/tokenizer.py", "appliance/guide/"),
     "torch": ("appliance/guide/",),
+    "websockets": ("appliance/http/websocket/",),
     "xllamacpp": ("appliance/engines/llamacpp/", "appliance/guide/engine.py"),
     "zeroconf": ("appliance/mdns/", "appliance/sdk/python/luna_client/discovery.py"),
 }

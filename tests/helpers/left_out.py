@@ -66,6 +66,7 @@ NEEDS: Mapping[str, Callable[[], str]] = {
         "NetworkManager nmcli dnsmasq dbus-daemon", "network-manager dnsmasq-base dbus"
     ),
     "node": _program("node", "nodejs"),
+    "openssl": _program("openssl", "openssl"),
     "promtool": _program("promtool", "prometheus"),
     "root": _root,
     "systemd-nspawn": _program("systemd-nspawn", "systemd-container"),

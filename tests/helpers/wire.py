@@ -111,6 +111,13 @@ class Wire:
             return Response(status, fields, b"".join(chunks), whole)
         return Response(status, fields, self._file.read())
 
+    def read(self, size: int) -> bytes:
+        """Read exactly so many bytes; ConnectionError if the server closes before."""
+        data = self._file.read(size)
+        if len(data) < size:
+            raise ConnectionError("closed in the middle")
+        return data
+
     def header(self) -> tuple[int, dict[str, str]]:
         """Read the status line and the fields; ConnectionError if there are none."""
         line = self._file.readline()

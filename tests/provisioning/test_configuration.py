@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,7 @@ from appliance.errors import ConfigError
 from appliance.system.identity import Identity
 from provisioning.configuration import load, setup_network
 
+ROOT = Path(__file__).parents[2]
 IDENTITY = Identity("cafe0123", "luna-cafe")
 
 
@@ -43,6 +46,20 @@ def test_settings_come_before_the_label(tmp_path: Path) -> None:
     assert network.more_addresses == ("203.0.113.1/32",)
     assert told.limits.lost == 30.0
     assert told.limits.boot == 45.0
+
+
+def test_dns_and_sockets_of_the_setup_network_agree_with_its_addresses(tmp_path: Path) -> None:
+    network = setup_network(load(tmp_path), tmp_path, IDENTITY)
+    addresses = [each.partition("/")[0] for each in (network.address, *network.more_addresses)]
+    units = ROOT / "systemd/units/luna-provisioning.socket"
+    listening = re.findall(r"^ListenStream=(.*):80$", units.read_text(), re.M)
+    assert listening == addresses
+    dns = ROOT / "systemd/networkmanager/dnsmasq-shared.d/luna-setup.conf"
+    (answer,) = re.findall(r"^address=/#/(.*)$", dns.read_text(), re.M)
+    assert answer in addresses
+    # Android calls such a network a broken one, on phones whose maker says so.
+    private = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16")
+    assert not any(ip_address(answer) in ip_network(each) for each in private)
 
 
 @pytest.mark.parametrize(

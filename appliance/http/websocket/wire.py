@@ -40,6 +40,12 @@ class Wire:
         return self._protocol.state is State.OPEN
 
     @property
+    def code(self) -> int:
+        """The code that it was closed with first, by whichever side; 1006 while it is open."""
+        closed = self._protocol.close_rcvd or self._protocol.close_sent
+        return int(closed.code) if closed else 1006
+
+    @property
     def is_midway(self) -> bool:
         """Whether a frame or a message has begun to arrive."""
         return self._decoder is not None or bool(self._protocol.reader.buffer)
@@ -74,8 +80,8 @@ class Wire:
             self._protocol.send_close(code, _short(reason))
 
     def fail(self, code: int, reason: str) -> None:
-        """Close without waiting for the other side; nothing if it has closed."""
-        if not self.ended:
+        """Close without waiting for the other side; nothing if that has begun."""
+        if self.is_open:
             self._protocol.fail(code, _short(reason))
 
     def _take(self, frame: Frame, texts: list[str]) -> bool:

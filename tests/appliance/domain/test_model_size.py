@@ -42,3 +42,18 @@ def test_a_small_machine_runs_nothing() -> None:
 
 def test_weights_at_about_five_bits() -> None:
     assert model_size.parameters(5 * GIB) == 8 * GIB
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [
+        (0, "0"),
+        (999, "999"),
+        (135_000_000, "135M"),
+        (7_600_000_000, "7.6B"),
+        (70_000_000_000, "70B"),
+        (12_345, "12K"),
+    ],
+)
+def test_a_number_of_weights_is_spoken_shortly(count: int, text: str) -> None:
+    assert model_size.spoken(count) == text

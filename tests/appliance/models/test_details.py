@@ -72,3 +72,17 @@ def test_the_template_of_the_manifest_comes_first(tmp_path: Path) -> None:
         manifest = Manifest(template=name)
         found = Entry("m", tmp_path / "m.gguf", 1, 1.0, manifest=manifest, metadata=told)
         assert details(found).template == template
+
+
+@pytest.mark.parametrize(
+    ("path", "id", "told"),
+    [
+        ("/q-w8a8-rk3588.rkllm", "q-w8a8-rk3588", "w8a8"),
+        ("/q-w4a16/model.rkllm", "q-w4a16", "w4a16"),
+        ("/mine.rkllm", "mine", "unknown"),
+    ],
+)
+def test_the_quantization_of_a_model_for_the_npu_is_in_its_name(
+    path: str, id: str, told: str
+) -> None:
+    assert details(Entry(id, Path(path), 1, 1.0)).quantization.lower() == told

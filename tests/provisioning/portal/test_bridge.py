@@ -56,6 +56,7 @@ class Stand:
         self.number = 0
         self.attempt: Attempt | None = None
         self.joined: list[Credentials] = []
+        self.joining: bytes | None = None
         self.busy = False
 
     def join(self, credentials: Credentials) -> int:
@@ -63,6 +64,7 @@ class Stand:
             raise Busy("Another network is being joined now.")
         self.number += 1
         self.joined.append(credentials)
+        self.joining = credentials.ssid
         self.model = replace(self.model, state=State.JOINING)
         return self.number
 
@@ -118,18 +120,18 @@ def test_a_join_is_told_at_once_and_begun_later(bridge: Bridge) -> None:
     eventually(lambda: service.joined)
     assert service.joined == [HOME]
     assert bridge.situation().joining == b"Home"
-    service.model = replace(service.model, state=State.HOTSPOT)
+    service.model, service.joining = replace(service.model, state=State.HOTSPOT), None
     assert bridge.situation().joining is None
     service.join(Credentials(b"Other"))
-    assert bridge.situation().joining == b""  # somebody else's
+    assert bridge.situation().joining == b"Other"  # somebody else's
 
 
 def test_a_join_that_cannot_be_is_refused(bridge: Bridge) -> None:
     service = attach(bridge)
-    service.model = replace(service.model, state=State.JOINING)
+    service.join(Credentials(b"Other"))
     with pytest.raises(Retryable):
         bridge.join(HOME, 0.0)
-    assert bridge.situation().joining == b""
+    assert bridge.situation().joining == b"Other"
 
 
 def test_a_join_that_comes_too_late_is_forgotten(bridge: Bridge) -> None:

@@ -11,7 +11,6 @@ from appliance.domain.patience import Patience
 from appliance.errors import NotFound, Retryable
 from appliance.http.bodies import decode
 from appliance.http.exchange import Reply, Request, json_reply
-from appliance.http.rights import require_administration
 from appliance.http.routes import Operation, Route
 from appliance.serving.pool import Loaded, Pool
 
@@ -64,7 +63,6 @@ class Engines:
 
     def list(self, request: Request) -> Reply:
         """GET /luna/engines."""
-        require_administration(request)
         return json_reply(EngineList([self._health(loaded) for loaded in self._pool.loaded()]))
 
     def abort(self, request: Request) -> Reply:
@@ -87,7 +85,6 @@ class Engines:
         return json_reply(Done())
 
     def _named(self, request: Request) -> Loaded:
-        require_administration(request)
         name = decode(request.body, EngineName).model
         for loaded in self._pool.loaded():
             if loaded.entry.id == name:
@@ -123,9 +120,13 @@ def routes(api: Engines) -> tuple[Route, ...]:
             examples={"A model in memory": {"model": "qwen3-0.6b"}},
         )
 
+    aborting = change("Abort what runs on a model")
+    restarting = change("Restart a model's engine")
     listing = Operation("How the engines are", "Luna", answer=EngineList, statuses=(403,))
     return (
-        Route("GET", "/luna/engines", api.list, listing),
-        Route("POST", "/luna/engines/abort", api.abort, change("Abort what runs on a model")),
-        Route("POST", "/luna/engines/restart", api.restart, change("Restart a model's engine")),
+        Route("GET", "/luna/engines", api.list, listing, access="admin"),
+        Route("POST", "/luna/engines/abort", api.abort, aborting, access="admin", changes=True),
+        Route(
+            "POST", "/luna/engines/restart", api.restart, restarting, access="admin", changes=True
+        ),
     )

@@ -24,7 +24,7 @@ from appliance.http.dialects.luna.wifi_bodies import (
 )
 from appliance.http.errors import ErrorShape, error_headers, status_of
 from appliance.http.exchange import Reply, Request, json_reply
-from appliance.http.rights import require_administration, require_own_page
+from appliance.http.rights import require_administration
 from appliance.http.routes import Operation, Parameter, Route
 from appliance.system.provisioning import Hotspot, JoinResult, Provisioning
 
@@ -110,9 +110,7 @@ class WifiApi:
         Before the first network is saved everybody may, as the device is of no use without one.
         """
         hotspot = self._service.situation().hotspot
-        if _sits_on(hotspot, request) or not self._service.known():
-            require_own_page(request)
-        else:
+        if not _sits_on(hotspot, request) and self._service.known():
             require_administration(request)
         return hotspot
 
@@ -185,14 +183,14 @@ def routes(api: WifiApi) -> tuple[Route, ...]:
     remembered = operation("Saved networks", SavedNetworks, statuses=(403, 503))
     return (
         Route("GET", "/wifi", api.state, operation("State of WiFi", Wifi, statuses=(503,))),
-        Route("POST", "/wifi", api.join, joining, JOIN),
+        Route("POST", "/wifi", api.join, joining, JOIN, access="own", changes=True),
         Route(
             "GET",
             "/wifi/result",
             api.result,
             operation("How the last join ended", LastJoin, statuses=(503,)),
         ),
-        Route("GET", "/wifi/networks", api.networks, listing),
-        Route("GET", "/wifi/known", api.known, remembered),
-        Route("DELETE", "/wifi/known/{id}", api.forget, forgetting),
+        Route("GET", "/wifi/networks", api.networks, listing, access="own"),
+        Route("GET", "/wifi/known", api.known, remembered, access="own"),
+        Route("DELETE", "/wifi/known/{id}", api.forget, forgetting, access="own", changes=True),
     )

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET
 
+from appliance.domain import model_size
 from appliance.http.dialects.ollama import answers
 from appliance.http.dialects.ollama.render import timestamp
 from appliance.models.details import Details, details
@@ -19,7 +20,6 @@ from appliance.serving.pool import Loaded
 
 _FOREVER = 100 * 365 * 86400.0  # seconds: clients want a date
 _TEMPLATE, _TOKENS = "tokenizer.chat_template", "tokenizer.ggml.tokens"
-_SIZES = ((1e9, "B"), (1e6, "M"), (1e3, "K"))
 
 
 def tag_name(entry: Entry) -> str:
@@ -75,7 +75,7 @@ def _details(entry: Entry, found: Details) -> answers.OllamaDetails:
         format="rkllm" if entry.for_npu else "gguf",
         family=entry.architecture,
         families=[entry.architecture],
-        parameter_size=_parameter_size(entry.parameters),
+        parameter_size=model_size.spoken(entry.parameters),
         quantization_level=found.quantization,
     )
 
@@ -83,15 +83,6 @@ def _details(entry: Entry, found: Details) -> answers.OllamaDetails:
 def _digest(entry: Entry) -> str:
     """What changes with the file; hashing gigabytes for a list would take minutes."""
     return hashlib.sha256(repr(entry.stamp).encode()).hexdigest()
-
-
-def _parameter_size(count: int) -> str:
-    """Three digits at most, such as "7.6B" or "135M"."""
-    for unit, letter in _SIZES:
-        if count >= unit:
-            value = count / unit
-            return f"{value:.1f}{letter}" if value < 10 else f"{value:.0f}{letter}"
-    return str(count)
 
 
 def _template(found: Details) -> str:

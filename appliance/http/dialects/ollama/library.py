@@ -9,7 +9,6 @@ from appliance.errors import ModelNotFound, Unsupported
 from appliance.http.bodies import decode
 from appliance.http.dialects.ollama import answers, describe, parse, requests
 from appliance.http.exchange import Reply, Request, json_reply
-from appliance.http.rights import require_administration
 from appliance.models.folder import Entry
 from appliance.models.registry import Registry
 from appliance.serving.pool import Pool
@@ -75,7 +74,6 @@ class Library:
 
     def delete(self, request: Request) -> Reply:
         """DELETE /api/delete."""
-        require_administration(request)
         entry = self._registry.find(parse.name(decode(request.body, requests.OllamaNameBody)))
         self._registry.remove(entry)
         self._pool.let_go(entry)
@@ -83,7 +81,6 @@ class Library:
 
     def copy(self, request: Request) -> Reply:
         """POST /api/copy."""
-        require_administration(request)
         body = decode(request.body, requests.OllamaCopyBody)
         self._registry.copy(self._registry.find(body.source), body.destination)
         return Reply(b"")

@@ -105,6 +105,6 @@ def routes(asking: Asking, library: Library) -> tuple[Route, ...]:
         Route("POST", "/api/embed", asking.embed, embed, OLLAMA),
         Route("POST", "/api/embeddings", asking.embeddings, embeddings, OLLAMA),
         Route("POST", "/api/pull", library.pull, pull, OLLAMA),
-        Route("DELETE", "/api/delete", library.delete, delete, OLLAMA),
-        Route("POST", "/api/copy", library.copy, copy, OLLAMA),
+        Route("DELETE", "/api/delete", library.delete, delete, OLLAMA, "admin", changes=True),
+        Route("POST", "/api/copy", library.copy, copy, OLLAMA, "admin", changes=True),
     )

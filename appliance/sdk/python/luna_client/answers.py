@@ -7,8 +7,12 @@ from typing import Any, Literal, NotRequired, TypedDict
 
 
 class GenerateOptions(TypedDict, total=False):
-    """Settings of a generation beside its prompt, length and temperature."""
+    """Settings of a generation beside its prompt, length and temperature.
 
+    Without `model` the one answers that was loaded last by this API, or else the device's default.
+    """
+
+    model: str
     top_p: float
     top_k: int
     frequency_penalty: float
@@ -113,7 +117,7 @@ class StatusResponse(TypedDict):
 
 
 class LogEntry(TypedDict):
-    """A line of the device's log; `timestamp` is in milliseconds since the epoch."""
+    """A line of the device's log; `timestamp` is in Unix time."""
 
     level: str
     service: str

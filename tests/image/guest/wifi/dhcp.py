@@ -95,10 +95,10 @@ def _packet(hardware: bytes, number: bytes, options: dict[int, bytes]) -> bytes:
 
 
 def _checksum(data: bytes) -> int:
-    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    total: int = sum(struct.unpack(f"!{len(data) // 2}H", data))
     while total >> 16:
         total = (total & 0xFFFF) + (total >> 16)
-    return ~total & 0xFFFF
+    return 0xFFFF - total
 
 
 def _lease(packet: bytes, number: bytes) -> Lease | None:

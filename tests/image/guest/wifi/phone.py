@@ -42,7 +42,9 @@ class Phone:
         begin = time.monotonic()
         lines = [f"ssid={ssid.hex()}", "scan_ssid=1"]
         lines.append(f'psk="{passphrase}"' if passphrase else "key_mgmt=NONE")
-        text = f"ctrl_interface={self._place.folder}/ctrl\nnetwork={{\n" + "\n".join(lines) + "\n}\n"
+        text = (
+            f"ctrl_interface={self._place.folder}/ctrl\nnetwork={{\n" + "\n".join(lines) + "\n}\n"
+        )
         (self._place.folder / "phone.conf").write_text(text, "utf-8")
         self._place.run("ip", "link", "set", self._interface, "up")
         self._place.start(

@@ -1,0 +1,139 @@
+"""Who is let in: rate, host, origin and key of every request, before its handler sees it."""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from ipaddress import IPv4Interface, IPv6Interface, ip_interface
+
+import msgspec
+
+from appliance.config import AccessSettings, RateSettings
+from appliance.domain.hosts import Names
+from appliance.domain.keys import EVERYTHING, Keyring
+from appliance.domain.rate import Limiter
+from appliance.errors import ConfigError, LunaError, RateLimited, UnknownHost
+from appliance.http.access_keys import KeyCheck
+from appliance.http.exchange import Request
+from appliance.http.rights import require_administration, require_own_page, rights_of_place
+from appliance.http.routes import Route
+
+_log = logging.getLogger(__name__)
+
+Headers = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Whom to trust: names of this server, foreign web origins, networks of administrators.
+
+    `wrong_keys` may be shown in a minute by one client; `rates` are requests a minute by the class
+    of their route, 0 without a limit.
+    """
+
+    names: Names = field(default_factory=Names)
+    origins: Sequence[str] = ()
+    networks: Sequence[IPv4Interface | IPv6Interface] = ()
+    wrong_keys: int = 20
+    rates: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """A request with what its caller may do, or why it is refused; its answer has `headers`."""
+
+    request: Request
+    headers: Headers = ()
+    refusal: LunaError | None = None
+
+    def checked(self) -> Request:
+        """The request. Raises the refusal."""
+        if self.refusal is not None:
+            raise self.refusal
+        return self.request
+
+
+def rules_of(access: AccessSettings, rate: RateSettings, own: str) -> Rules:
+    """The rules of some settings; `own` is what this machine calls itself. Raises ConfigError."""
+    try:
+        networks = [ip_interface(each) for each in access.admin_networks]
+    except ValueError as error:
+        raise ConfigError(
+            f"access.admin_networks is wrong: {error}; write an address of this device with its "
+            "network, as 10.42.0.1/24."
+        ) from error
+    return Rules(
+        Names([own, *access.hosts]),
+        access.origins,
+        networks,
+        access.wrong_keys,
+        msgspec.structs.asdict(rate),
+    )
+
+
+class Guard:
+    """Judges requests; `clock` is monotonic, `wall` gives Unix seconds; for any thread."""
+
+    def __init__(
+        self,
+        rules: Rules,
+        ring: Callable[[], Keyring],
+        clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        self._rules = rules
+        self._keys = KeyCheck(ring, rules.wrong_keys, clock)
+        self._clock = clock
+        self._wall = wall
+        self._rates = Limiter()
+
+    def __call__(self, route: Route, request: Request) -> Admission:
+        """Whether a request may go to a route; why not is the admission's refusal."""
+        headers, refusal = self._rate(route, request)
+        try:
+            if refusal is None:
+                return Admission(self._admit(route, request), headers)
+        except LunaError as error:
+            refusal = error
+        _log.info("%s is refused: %s", request.caller.request_id, refusal.code)
+        return Admission(request, headers, refusal)
+
+    def _rate(self, route: Route, request: Request) -> tuple[Headers, LunaError | None]:
+        kind = route.rate_class
+        limit = self._rules.rates.get(kind, 0)
+        if not limit:
+            return (), None
+        said = self._rates.take(kind, request.caller.client, limit, self._clock())
+        headers = (
+            ("X-RateLimit-Limit", str(said.limit)),
+            ("X-RateLimit-Remaining", str(said.remaining)),
+            ("X-RateLimit-Reset", str(math.ceil(self._wall() + said.reset))),
+        )
+        if said.allowed:
+            return headers, None
+        why = f"You may ask this {limit} times a minute; go on in {said.wait} seconds."
+        return headers, RateLimited(why, retry_after=said.wait)
+
+    def _admit(self, route: Route, request: Request) -> Request:
+        host = request.headers.get("host", "")
+        if not self._rules.names.has(host):
+            raise UnknownHost(
+                f"This server is not called '{host}'. Use its address or its .local name, or add "
+                "the name to access.hosts."
+            )
+        place = rights_of_place(request, self._rules.networks)
+        by_key = self._keys.grants(route, request, place)
+        admitted = replace(request, scopes=place | by_key)
+        if route.changes or route.access in ("admin", "own"):
+            require_own_page(request, self._rules.origins, keyed=bool(by_key))
+        if route.access == "admin":
+            require_administration(admitted)
+        return admitted
+
+
+def everybody(route: Route, request: Request) -> Admission:
+    """The guard of a server without rules: all may do all."""
+    return Admission(replace(request, scopes=EVERYTHING))

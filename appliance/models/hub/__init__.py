@@ -1,0 +1,1 @@
+"""Where models come from: a hub that speaks Hugging Face's HTTP API."""
