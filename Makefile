@@ -13,12 +13,14 @@ LOCKED := $(INSTALL) --no-deps --require-hashes --only-binary :all: --requiremen
 PROJECT := $(INSTALL) --no-deps --no-build-isolation --no-index --editable .
 
 .DELETE_ON_ERROR:
-.PHONY: help serve test lock deb clean
+.PHONY: help serve test lock deb image boot-test clean
 
 help:
 	@echo 'make serve   install what Luna needs into $(VENV), then serve (ARGS="--port 9000")'
 	@echo 'make test    run the whole gate: style, types, structure, tests (ARGS="-k words")'
 	@echo 'make deb     build the Debian package into dist/ (ARGS="--arch arm64 --debian 13")'
+	@echo 'make image BOARD=virt-arm64   build a board'"'"'s firmware image into dist/image (as root)'
+	@echo 'make boot-test                boot that image in QEMU, and try everything with it'
 	@echo 'make lock    write both lock files anew, with the newest allowed versions'
 	@echo 'make clean   remove $(VENV) and everything else that was generated'
 	@echo 'PYTHON=python3.12 chooses another Python (3.11 or newer) when $(VENV) is made.'
@@ -72,6 +74,12 @@ lock:
 
 deb:
 	@image/deb/build $(ARGS)
+
+image:
+	@$(PYTHON) -m image.builder --board "$(BOARD)" $(ARGS)
+
+boot-test: $(VENV)/test-ready
+	@$(BIN)/python -m pytest $(wildcard tests/image/boot/check_*.py) $(ARGS)
 
 clean:
 	rm -rf $(VENV) .venv-lock build dist *.egg-info \

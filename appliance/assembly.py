@@ -13,6 +13,7 @@ from pathlib import Path
 
 from appliance import guide
 from appliance.config import Settings
+from appliance.domain.keys import Keyring
 from appliance.domain.messages import ToolDefinition
 from appliance.domain.model_size import usable_bytes
 from appliance.domain.patience import Patience
@@ -29,7 +30,11 @@ from appliance.http.app import App
 from appliance.http.dialects.anthropic import routes as anthropic
 from appliance.http.dialects.browserllm import routes as browserllm
 from appliance.http.dialects.browserllm.choice import Choice
+from appliance.http.dialects.browserllm.debug import Debug
 from appliance.http.dialects.browserllm.generating import Generating as BrowserLlmGenerating
+from appliance.http.dialects.browserllm.models import Models
+from appliance.http.dialects.browserllm.status import Readings as BrowserLlmReadings
+from appliance.http.dialects.browserllm.status import Status
 from appliance.http.dialects.llamacpp import routes as llamacpp
 from appliance.http.dialects.llamacpp.asking import Asking
 from appliance.http.dialects.llamacpp.generating import Generating
@@ -54,8 +59,10 @@ from appliance.http.sdk import sdk_routes
 from appliance.http.server import Server
 from appliance.models.folder import Entry
 from appliance.models.registry import Registry
+from appliance.observe.logbook import Logbook
 from appliance.observe.metrics import Metrics, page_of
 from appliance.observe.metrics_device import DeviceMetrics, DeviceReadings
+from appliance.observe.profile import Profile
 from appliance.observe.runs import Runs
 from appliance.serving.conversation import Conversation
 from appliance.serving.loads import model_loads
@@ -64,11 +71,13 @@ from appliance.serving.toolbox import SHIPPED_TOOLS, Toolbox
 from appliance.specs import context_of, model_spec, npu_spec
 from appliance.store.database import Database
 from appliance.store.keys import CurrentKeys, Keys
+from appliance.store.responses import KeptResponses
 from appliance.system.board import read_board, read_temperatures
 from appliance.system.cpu import CpuMeter
 from appliance.system.disk import read_disk
+from appliance.system.gpu import read_gpus
 from appliance.system.hardware import read_hardware
-from appliance.system.memory import peak_rss_bytes, read_memory
+from appliance.system.memory import out_of_memory_kills, peak_rss_bytes, read_memory
 from appliance.system.npu import read_npu
 from appliance.system.processes import Spawner, kill_now
 from appliance.system.provisioning import Provisioning
@@ -86,12 +95,16 @@ class Services:
     toolbox: Toolbox
     runs: Runs
     metrics: Metrics
+    profile: Profile
+    logbook: Logbook
     models_folder: Path
     patience: Patience
     incidents: Path
     reset_folder: Path | None
     context: Callable[[Entry], int]
     database: Database
+    ring: Callable[[], Keyring]
+    responses: KeptResponses
 
 
 class Appliance:
@@ -106,7 +119,7 @@ class Appliance:
             self.services = _services(settings, environ, self._spawner)
             routes = all_routes(self.services, connections=lambda: self.server.connections)
             count = self.services.metrics.request
-            app = App(routes, _guard(settings, self.services.database))
+            app = App(routes, _guard(settings, self.services.ring))
             self.server = Server(
                 Edge(app, self._watch, server.cors_origins, count=count),
                 listeners.opened(server, environ),
@@ -128,6 +141,7 @@ class Appliance:
 
     def start(self) -> None:
         """Answer from now on; the pinned models and the default one begin to load."""
+        logging.getLogger().addHandler(self.services.logbook)
         self._watch.start()
         self.server.start()
         pinned = self._settings.models.pinned
@@ -147,6 +161,7 @@ class Appliance:
         self._watch.stop()
         self._spawner.close()
         self.services.database.close()
+        logging.getLogger().removeHandler(self.services.logbook)
 
 
 def all_routes(services: Services, connections: Callable[[], int]) -> tuple[Route, ...]:
@@ -177,7 +192,7 @@ def all_routes(services: Services, connections: Callable[[], int]) -> tuple[Rout
         api,
     )
     apps = (
-        *responses.routes(responses.Responses(services.conversation)),
+        *responses.routes(services.conversation, services.responses, services.ring),
         *anthropic.routes(anthropic.Anthropic(services.conversation)),
         *_browser_llm(services),
         *ollama.routes(
@@ -200,8 +215,21 @@ def all_routes(services: Services, connections: Callable[[], int]) -> tuple[Rout
 
 
 def _browser_llm(services: Services) -> tuple[Route, ...]:
-    choice = Choice(services.registry)
-    return browserllm.routes(BrowserLlmGenerating(services.conversation, choice))
+    registry, pool, profile = services.registry, services.pool, services.profile
+    choice = Choice(registry)
+    readings = BrowserLlmReadings(
+        memory=read_memory,
+        memory_errors=out_of_memory_kills,
+        disk=lambda: read_disk(services.models_folder),
+        gpus=read_gpus,
+        npu=read_npu,
+    )
+    return browserllm.routes(
+        BrowserLlmGenerating(services.conversation, choice),
+        Models(registry, pool, choice, profile, services.context, peak_rss_bytes),
+        Status(registry, pool, choice, profile, readings),
+        Debug(services.logbook, profile),
+    )
 
 
 def _metrics_page(services: Services, connections: Callable[[], int]) -> Callable[[], bytes]:
@@ -255,8 +283,11 @@ def _services(settings: Settings, environ: Mapping[str, str], spawner: Spawner) 
     )
     toolbox = Toolbox((SHIPPED_TOOLS, *settings.tools.folders), settings.tools.seconds)
     runs = Runs(peak_rss_bytes)
-    metrics = Metrics()
+    profile = Profile()
+    metrics = Metrics(ended=profile.note)
     conversation = Conversation(registry, pool, toolbox, settings.tools.rounds, runs, metrics)
+    database = Database(settings.database_file(environ))
+    kept = settings.responses
     return Services(
         registry,
         pool,
@@ -264,12 +295,16 @@ def _services(settings: Settings, environ: Mapping[str, str], spawner: Spawner) 
         toolbox,
         runs,
         metrics,
+        profile,
+        Logbook(),
         folder,
         patience,
         incidents=settings.watchdog_folder(environ),
         reset_folder=settings.data_folder(environ) if settings.device.reset else None,
         context=lambda entry: context_of(entry, settings),
-        database=Database(settings.database_file(environ)),
+        database=database,
+        ring=CurrentKeys(Keys(database), database.path).ring,
+        responses=KeptResponses(database, kept.count, kept.bytes),
     )
 
 
@@ -291,9 +326,8 @@ def _prompt_caches(settings: Settings, environ: Mapping[str, str]) -> PrefixFile
         ) from error
 
 
-def _guard(settings: Settings, database: Database) -> Guard:
-    rules = rules_of(settings.access, settings.rate, read_board().hostname)
-    return Guard(rules, CurrentKeys(Keys(database), database.path).ring)
+def _guard(settings: Settings, ring: Callable[[], Keyring]) -> Guard:
+    return Guard(rules_of(settings.access, settings.rate, read_board().hostname), ring)
 
 
 def _definitions(toolbox: Toolbox) -> Callable[[], Mapping[str, ToolDefinition]]:

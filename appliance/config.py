@@ -97,6 +97,28 @@ class ModelSettings(Struct, frozen=True, forbid_unknown_fields=True):
     load_wait_seconds: Seconds = 20.0
 
 
+class DownloadSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where models are fetched from: a hub that speaks Hugging Face's API.
+
+    `token_file` holds an access token for repositories that ask for one. A download that would
+    leave less than `keep_free_bytes` on the disk does not begin. `offers` are the repositories that
+    /api/models shows before anything was fetched; none means that nobody is asked.
+    """
+
+    hub: str = "https://huggingface.co"
+    token_file: Path | None = None
+    parallel: Positive = 2
+    keep_free_bytes: Annotated[int, Meta(ge=0)] = 2**30
+    offers: tuple[str, ...] = (
+        "Qwen/Qwen3-0.6B-GGUF",
+        "Qwen/Qwen3-1.7B-GGUF",
+        "Qwen/Qwen2.5-3B-Instruct-GGUF",
+        "bartowski/Llama-3.2-1B-Instruct-GGUF",
+        "bartowski/Llama-3.2-3B-Instruct-GGUF",
+        "ggml-org/gemma-3-1b-it-GGUF",
+    )
+
+
 class CpuEngineSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """llama.cpp in a child process; `cpus` like "4-7" pins it, `threads` 0 means one a CPU.
 
@@ -134,6 +156,16 @@ class NpuEngineSettings(Struct, frozen=True, forbid_unknown_fields=True):
     leak_bytes: Positive = 2**30
 
 
+class ResponseSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """How many responses are kept for those who go on from them, and how large together.
+
+    Conversations that were left alone for the longest make room; `count` 0 keeps none.
+    """
+
+    count: Annotated[int, Meta(ge=0)] = 1000
+    bytes: Annotated[int, Meta(ge=0)] = 64 * 2**20
+
+
 class QueueSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """How many requests may wait for one model, and how long a silent engine is trusted."""
 
@@ -163,7 +195,7 @@ class MdnsSettings(Struct, frozen=True, forbid_unknown_fields=True):
     ollama: bool = False
     saturn: bool = False
     auth: bool = False
-    setup_mark: Path = Path("/run/luna/setup")
+    setup_mark: Path = Path("/run/luna-provisioning/setup")
     interfaces: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ("docker*", "br-*", "veth*", "virbr*", "vnet*", "cni*", "podman*")
 
@@ -201,9 +233,11 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     access: AccessSettings = field(default_factory=AccessSettings)
     rate: RateSettings = field(default_factory=RateSettings)
     models: ModelSettings = field(default_factory=ModelSettings)
+    downloads: DownloadSettings = field(default_factory=DownloadSettings)
     cpu_engine: CpuEngineSettings = field(default_factory=CpuEngineSettings)
     npu_engine: NpuEngineSettings = field(default_factory=NpuEngineSettings)
     queue: QueueSettings = field(default_factory=QueueSettings)
+    responses: ResponseSettings = field(default_factory=ResponseSettings)
     tools: ToolSettings = field(default_factory=ToolSettings)
     mdns: MdnsSettings = field(default_factory=MdnsSettings)
     watchdog: WatchdogSettings = field(default_factory=WatchdogSettings)

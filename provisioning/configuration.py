@@ -29,14 +29,15 @@ Address = Annotated[str, Meta(pattern=_ADDRESS)]
 class SetupSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """The setup network; `name` "" means Luna- and four digits of the identity.
 
-    `more_addresses` are further addresses of the box there, for answers of its DNS
-    (`dnsmasq-shared.d/luna-setup.conf`): some phones take a private one for a broken network.
+    `dns_answer` is what its DNS says (`dnsmasq-shared.d/luna-setup.conf`): an address of a range
+    that is nobody's, because some phones take a private one for a broken network; "" if it says
+    `address` itself.
     """
 
     name: Annotated[str, Meta(max_length=32)] = ""
     passphrase: Passphrase = ""
     address: Address = "10.42.0.1/24"
-    more_addresses: tuple[Address, ...] = ("192.0.2.1/32",)
+    dns_answer: Annotated[str, Meta(pattern=r"^(\d{1,3}(\.\d{1,3}){3})?$")] = "192.0.2.1"
 
 
 class Configuration(Struct, frozen=True, forbid_unknown_fields=True):
@@ -67,7 +68,7 @@ def setup_network(configuration: Configuration, folder: Path, identity: Identity
         ssid=(told.name or label.ssid).encode("utf-8")[:32],
         passphrase=told.passphrase or label.passphrase,
         address=told.address,
-        more_addresses=told.more_addresses,
+        dns_answer=told.dns_answer,
     )
 
 

@@ -24,13 +24,13 @@ _FOR_EVER: Final = 0
 class SetupNetwork:
     """The network that the box makes itself; `passphrase` empty means an open one.
 
-    `more_addresses` are further `address/prefix` of the box there.
+    Its DNS answers with `dns_answer` if there is one, which is the box too.
     """
 
     ssid: bytes
     passphrase: str = field(default="", repr=False)
     address: str = "10.42.0.1/24"
-    more_addresses: tuple[str, ...] = ()
+    dns_answer: str = ""
 
 
 def station(credentials: Credentials, security: Security, *, plain_wpa2: bool = False) -> Payload:
@@ -79,7 +79,6 @@ def setup_network(network: SetupNetwork, channel: int) -> Payload:
     Protected, it is WPA2 with CCMP and nothing else: radios of the Broadcom family fail as an
     access point that offers protected management frames, and phones warn of WPA1.
     """
-    addresses = (network.address, *network.more_addresses)
     payload: dict[str, dict[str, Variant]] = {
         "connection": _typed(
             id=("s", "Luna setup"),
@@ -93,8 +92,9 @@ def setup_network(network: SetupNetwork, channel: int) -> Payload:
             band=("s", "bg" if channel <= 14 else "a"),
             channel=("u", channel),
         ),
+        # NetworkManager takes the first address only.
         "ipv4": _typed(
-            method=("s", "shared"), address_data=("aa{sv}", [_address(each) for each in addresses])
+            method=("s", "shared"), address_data=("aa{sv}", [_address(network.address)])
         ),
         "ipv6": _typed(method=("s", "disabled")),
     }

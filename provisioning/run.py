@@ -14,11 +14,13 @@ from appliance.system import sdnotify
 from appliance.system.bus import BusError, connect
 from appliance.system.identity import read_identity
 from appliance.system.nl80211 import WifiUnavailable, count_stations, set_country
+from appliance.system.own_address import AddressRefused, own
 from provisioning import configuration
 from provisioning.bus_object import BusObject
 from provisioning.clock import Clock
 from provisioning.country import Country
 from provisioning.feed import Feed
+from provisioning.mark import NAME, Mark
 from provisioning.means import Means
 from provisioning.nm.link import Link
 from provisioning.payloads import SetupNetwork
@@ -60,6 +62,8 @@ async def serve(told: Plan, clock: Clock) -> None:
         loop.add_signal_handler(sign, stopping.set)
     country = Country(told.state / "country", set_country)
     await country.restore()
+    if told.setup.dns_answer:
+        await _own(told.setup.dns_answer)
     async with offered(country, told.setup, told.name, told.environ) as bridge:
         await _serve_until(stopping, told, clock, country, bridge)
 
@@ -103,6 +107,8 @@ async def _serve_once(told: Plan, clock: Clock, country: Country, bridge: Bridge
     try:
         means = Means(Link(bus), Feed(), clock, Survey(told.setup.ssid), told.setup)
         service = Service(means, told.limits, _guests)
+        if folder := told.environ.get("RUNTIME_DIRECTORY"):
+            Mark(Path(folder) / NAME).follow(service)
         await BusObject(bus, service, country).offer()
         bridge.attach(service)
         sdnotify.notify("READY=1", told.environ)
@@ -111,6 +117,13 @@ async def _serve_once(told: Plan, clock: Clock, country: Country, bridge: Bridge
     finally:
         bridge.attach(None)
         await bus.close()
+
+
+async def _own(address: str) -> None:
+    try:
+        await asyncio.to_thread(own, address)
+    except AddressRefused as error:
+        _log.error("phones may not find the setup page: %s", error)
 
 
 async def _guests(interface: str) -> int:

@@ -17,6 +17,8 @@ _COMMANDS = {
     "serve": "serve",
     "chat": "chat",
     "models": "models",
+    "import": "import_",
+    "keys": "keys",
     "mdns": "mdns",
     "discover": "discover",
     "watchdog": "watchdog",
@@ -25,6 +27,7 @@ _COMMANDS = {
     "label": "label",
     "bench": "bench.command",
     "doctor": "doctor.command",
+    "status": "status.command",
 }
 
 

@@ -19,7 +19,7 @@ from appliance.errors import ConfigError, LunaError, RateLimited, UnknownHost
 from appliance.http.access_keys import KeyCheck
 from appliance.http.exchange import Request
 from appliance.http.rights import require_administration, require_own_page, rights_of_place
-from appliance.http.routes import Route
+from appliance.http.routes import RateClass, Route
 
 _log = logging.getLogger(__name__)
 
@@ -30,12 +30,14 @@ Headers = tuple[tuple[str, str], ...]
 class Rules:
     """Whom to trust: names of this server, foreign web origins, networks of administrators.
 
+    `readers` are origins that CORS lets read answers, and that may therefore open a WebSocket too.
     `wrong_keys` may be shown in a minute by one client; `rates` are requests a minute by the class
     of their route, 0 without a limit.
     """
 
     names: Names = field(default_factory=Names)
     origins: Sequence[str] = ()
+    readers: Sequence[str] = ("*",)
     networks: Sequence[IPv4Interface | IPv6Interface] = ()
     wrong_keys: int = 20
     rates: Mapping[str, int] = field(default_factory=dict)
@@ -56,7 +58,9 @@ class Admission:
         return self.request
 
 
-def rules_of(access: AccessSettings, rate: RateSettings, own: str) -> Rules:
+def rules_of(
+    access: AccessSettings, rate: RateSettings, own: str, readers: Sequence[str] = ("*",)
+) -> Rules:
     """The rules of some settings; `own` is what this machine calls itself. Raises ConfigError."""
     try:
         networks = [ip_interface(each) for each in access.admin_networks]
@@ -68,6 +72,7 @@ def rules_of(access: AccessSettings, rate: RateSettings, own: str) -> Rules:
     return Rules(
         Names([own, *access.hosts]),
         access.origins,
+        readers,
         networks,
         access.wrong_keys,
         msgspec.structs.asdict(rate),
@@ -92,7 +97,7 @@ class Guard:
 
     def __call__(self, route: Route, request: Request) -> Admission:
         """Whether a request may go to a route; why not is the admission's refusal."""
-        headers, refusal = self._rate(route, request)
+        headers, refusal = self._rate(route.rate_class, request)
         try:
             if refusal is None:
                 return Admission(self._admit(route, request), headers)
@@ -101,8 +106,20 @@ class Guard:
         _log.info("%s is refused: %s", request.caller.request_id, refusal.code)
         return Admission(request, headers, refusal)
 
-    def _rate(self, route: Route, request: Request) -> tuple[Headers, LunaError | None]:
-        kind = route.rate_class
+    def charge(self, kind: RateClass, request: Request) -> None:
+        """Count what a client asks for within a request, as a message on a WebSocket.
+
+        Raises RateLimited.
+        """
+        if (refusal := self._rate(kind, request)[1]) is not None:
+            raise refusal
+
+    def require_administrator(self, request: Request) -> None:
+        """Raise Forbidden unless an admitted request is an administrator's, and not a page's."""
+        require_administration(request)
+        require_own_page(request, self._rules.origins)
+
+    def _rate(self, kind: RateClass, request: Request) -> tuple[Headers, LunaError | None]:
         limit = self._rules.rates.get(kind, 0)
         if not limit:
             return (), None
@@ -129,6 +146,9 @@ class Guard:
         admitted = replace(request, scopes=place | by_key)
         if route.changes or route.access in ("admin", "own"):
             require_own_page(request, self._rules.origins, keyed=bool(by_key))
+        if route.operation.socket:  # browsers ask nobody whether a page may open one
+            trusted = (*self._rules.origins, *self._rules.readers)
+            require_own_page(request, trusted, keyed=bool(by_key))
         if route.access == "admin":
             require_administration(admitted)
         return admitted

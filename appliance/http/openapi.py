@@ -22,7 +22,11 @@ Every answer carries `x-request-id`: the one you sent, or a new one; the log has
 failure is JSON in the shape of its dialect, `ErrorBody` where there is none, with a sentence that
 says what to do. A path that does not exist answers 404, a method that a path does not take 405
 with `Allow`, and what is not HTTP or is too long 400, 408, 411, 413, 414, 417, 431, 501 or 505.
-After a 503 wait as long as `Retry-After` says.
+After a 429 or 503 wait as long as `Retry-After` says.
+
+The models are for everybody on the network until a key for inference is made (`luna keys add`).
+Administration needs a key for it, the device itself or its setup network. Web pages of other
+addresses may use the models and change nothing else.
 
 In a stream of events each one is `data:`, one JSON object and an empty line; the last one is
 `data: [DONE]`, except where events have names and in llama.cpp's own shape. If the generation
@@ -37,9 +41,14 @@ _FAILURES: dict[int, tuple[str, str, LunaError]] = {
         "The request can never work: the message says why, `param` where",
         errors.MissingField("Missing required field 'messages'.", param="messages"),
     ),
+    401: (
+        "NoKey",
+        "It needs an API key, which is missing or not known; only once there are keys",
+        errors.Unauthorized("Send an API key as `Authorization: Bearer KEY`."),
+    ),
     403: (
         "NotYou",
-        "Only the device itself may do that",
+        "Only administrators may do that, and no web page of elsewhere",
         errors.Forbidden("Only programs on the device itself may do this; run it there."),
     ),
     404: (
@@ -51,6 +60,21 @@ _FAILURES: dict[int, tuple[str, str, LunaError]] = {
         "TooLarge",
         "The body is larger than `server.body_bytes` allows",
         errors.BodyTooLarge("The body is larger than 33554432 bytes; send less."),
+    ),
+    421: (
+        "WrongHost",
+        "The `Host` is neither an address nor a name of this device",
+        errors.UnknownHost("This server is not called 'example.org'."),
+    ),
+    426: (
+        "NoSocket",
+        "This is a WebSocket, and the request does not ask for one of version 13",
+        errors.UpgradeRequired("This is a WebSocket; connect to it with a ws:// address."),
+    ),
+    429: (
+        "TooOften",
+        "Asked too often, or guessed too many keys; see `Retry-After`",
+        errors.RateLimited("You may ask this 60 times a minute; go on in 9 seconds."),
     ),
     500: (
         "Failed",
@@ -73,7 +97,7 @@ _FAILURES: dict[int, tuple[str, str, LunaError]] = {
         errors.EngineTimeout("The engine was silent for 60 seconds; send the request again."),
     ),
 }
-_ALWAYS = (400, 500, 503)
+_ALWAYS = (400, 421, 429, 500, 503)
 _ASSETS = Path(__file__).parent / "assets"
 
 
@@ -100,11 +124,17 @@ def document(routes: Sequence[Route]) -> dict[str, Any]:
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": "/", "description": "This device"}],
+        # No key at all will do until one for inference was made.
+        "security": [{}, {"bearer": []}, {"header": []}],
         "tags": [{"name": tag} for tag in dict.fromkeys(each.tag for each in operations)],
         "paths": paths,
         "components": {
             "schemas": components,
             "headers": _headers(),
+            "securitySchemes": {
+                "bearer": {"type": "http", "scheme": "bearer"},
+                "header": {"type": "apiKey", "in": "header", "name": "x-api-key"},
+            },
             "responses": {
                 f"{shape.name}{name}": _failure(status, shape, by_kind[shape.body])
                 for shape in shapes
@@ -137,9 +167,9 @@ def document_routes(routes: Sequence[Route]) -> tuple[Route, ...]:
         return files.reply(request.parameters["name"], request)
 
     own = (
-        Route("GET", "/openapi.json", openapi, spec),
-        Route("GET", "/docs", docs, page),
-        Route("GET", "/docs/{name}", file, asset),
+        Route("GET", "/openapi.json", openapi, spec, access="open"),
+        Route("GET", "/docs", docs, page, access="open"),
+        Route("GET", "/docs/{name}", file, asset, access="open"),
     )
     description = document((*routes, *own))
     return own
@@ -151,8 +181,10 @@ def _operation(route: Route, schemas: dict[Any, dict[str, Any]]) -> dict[str, An
         "operationId": _operation_id(route),
         "summary": operation.summary,
         "tags": [operation.tag],
-        "responses": _responses(operation, route.error, schemas),
+        "responses": _responses(route, schemas),
     }
+    if route.access == "open":
+        found["security"] = []
     if operation.description:
         found["description"] = operation.description
     parameters = [_parameter(each, "path") for each in operation.path]
@@ -194,9 +226,15 @@ def _parameter(parameter: Parameter, place: str) -> dict[str, Any]:
     return found
 
 
-def _responses(
-    operation: Operation, shape: ErrorShape, schemas: dict[Any, dict[str, Any]]
-) -> dict[str, Any]:
+def _refusals(route: Route) -> tuple[int, ...]:
+    """What those are answered who may not do it."""
+    if route.access == "open":
+        return ()
+    return (401, 403) if route.changes or route.access != "key" else (401,)
+
+
+def _responses(route: Route, schemas: dict[Any, dict[str, Any]]) -> dict[str, Any]:
+    operation, shape = route.operation, route.error
     answer = {} if operation.answer is None else {"schema": schemas[operation.answer]}
     content: dict[str, Any] = dict.fromkeys(operation.content_types, answer)
     if operation.event is not None:
@@ -205,10 +243,13 @@ def _responses(
     responses: dict[str, Any] = {
         "200": {"description": "The answer", "headers": _references(named), "content": content}
     }
+    if operation.socket:
+        responses = {"101": {"description": "The connection is a WebSocket from here on"}}
     if operation.accepted:
         responses["202"] = responses["200"] | {"description": operation.accepted}
-    too_large = (413,) if operation.body is not None else ()
-    for status in sorted({*_ALWAYS, *operation.statuses, *too_large}):
+    more: tuple[int, ...] = (413,) if operation.body is not None else ()
+    more += (403, 426) if operation.socket else ()
+    for status in sorted({*_ALWAYS, *operation.statuses, *more, *_refusals(route)}):
         name = f"{shape.name}{_FAILURES[status][0]}"
         responses[str(status)] = {"$ref": f"#/components/responses/{name}"}
     return responses
@@ -232,7 +273,8 @@ def _stream(framing: Framing, schema: dict[str, Any]) -> dict[str, Any]:
 
 def _failure(status: int, shape: ErrorShape, schema: dict[str, Any]) -> dict[str, Any]:
     _, description, error = _FAILURES[status]
-    named = ["x-request-id"] + (["Retry-After"] if status == 503 else [])
+    named = ["x-request-id"] + (["Retry-After"] if status in (429, 503) else [])
+    named += ["WWW-Authenticate"] if status == 401 else []
     body = shape.render(error, "req_5f0c").body
     assert isinstance(body, bytes)
     content = {"schema": schema, "example": msgspec.json.decode(body)}
@@ -255,6 +297,11 @@ def _headers() -> dict[str, Any]:
             "description": "The fields of your request that had no effect here, with commas",
             "schema": {"type": "string"},
             "example": "user, service_tier",
+        },
+        "WWW-Authenticate": {
+            "description": "How a key is shown",
+            "schema": {"type": "string"},
+            "example": 'Bearer realm="Luna"',
         },
         "Retry-After": {
             "description": "Seconds to wait before the same request may work",

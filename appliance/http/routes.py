@@ -33,7 +33,8 @@ class Operation:
     `event` is what each event of a stream carries, where the answer can be one. Its `framing` is
     server-sent events up to `[DONE]` ("data"), without that end ("bare"), such events with names
     ("named"), or JSON in lines.
-    `accepted` says what the status 202 means, where there is one. `statuses` are the failures
+    `accepted` says what the status 202 means, where there is one. A `socket` is a WebSocket, whose
+    success is the status 101. `statuses` are the failures
     besides those that every route may have. `examples` are bodies by their title.
     """
 
@@ -51,6 +52,7 @@ class Operation:
     query: tuple[Parameter, ...] = ()
     examples: Mapping[str, Any] = field(default_factory=dict)
     content_types: tuple[str, ...] = ("application/json",)
+    socket: bool = False
 
 
 @dataclass(frozen=True, slots=True)

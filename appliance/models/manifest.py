@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from pathlib import Path
 from typing import Annotated, Literal
@@ -24,6 +25,14 @@ class Defaults(Struct, frozen=True, forbid_unknown_fields=True):
     repeat_penalty: Annotated[float, Meta(gt=0)] | None = None
 
 
+class Source(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where on a hub the model was fetched from; `file` is its first one there."""
+
+    repo: str
+    file: str
+    commit: str = ""
+
+
 class Manifest(Struct, frozen=True, forbid_unknown_fields=True):
     """`context` is tokens per request, 0 for the engine's default; `template` a Jinja file.
 
@@ -37,6 +46,7 @@ class Manifest(Struct, frozen=True, forbid_unknown_fields=True):
     stop: tuple[str, ...] = ()
     pooling: Literal["mean", "last"] | None = None
     sampling: Defaults = field(default_factory=Defaults)
+    source: Source | None = None
 
     def defaults(self) -> Sampling:
         """The sampler settings as a value of the domain."""
@@ -56,3 +66,11 @@ def read(folder: Path) -> Manifest:
         return Manifest()
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
         raise BadManifest(f"{file.name} beside the model cannot be used: {error}.") from error
+
+
+def compose(source: Source) -> str:
+    """The text of a manifest for a model that was just fetched."""
+    lines = (
+        f"{key} = {json.dumps(value)}" for key, value in msgspec.structs.asdict(source).items()
+    )
+    return "\n".join(["[source]", *lines, ""])

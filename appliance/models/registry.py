@@ -13,6 +13,7 @@ from appliance.config import ModelSettings
 from appliance.errors import BadRequest, ModelLoadFailed, ModelNotFound
 from appliance.models import changes
 from appliance.models.folder import Entry, inspect, scan
+from appliance.models.hub.names import hub_names
 
 _FRESH = 1.0  # seconds that a scan is trusted: a dropped file is seen by the next request
 
@@ -102,10 +103,18 @@ class Registry:
         """What an answer calls its model: the name it was asked by, if that means this model."""
         return name if name and self._named(name) == entry else entry.id
 
+    def downloaded(self) -> dict[tuple[str, str], Entry]:
+        """The models that were fetched from a hub, by their repository and file there."""
+        return {
+            (source.repo, source.file): entry
+            for entry in self.entries()
+            if (source := entry.manifest.source) is not None
+        }
+
     def remove(self, entry: Entry) -> None:
         """Delete a model; raises BadRequest for the bundled one, or StorageFailed."""
         changes.remove(entry, self._folder)
-        self._look_again()
+        self.look_again()
 
     def copy(self, entry: Entry, name: str) -> None:
         """Give a model a second name; raises BadRequest for one that cannot be, StorageFailed."""
@@ -113,7 +122,7 @@ class Registry:
         if self._named(wanted) is not None:
             raise BadRequest(f"There is a model '{wanted}' already.", param="destination")
         changes.copy(entry, self._folder, wanted)
-        self._look_again()
+        self.look_again()
 
     def aliases(self) -> dict[str, str]:
         """Every alias and the id that it means now."""
@@ -122,7 +131,8 @@ class Registry:
         found = {name: self._named(name) for name in names}
         return {name: entry.id for name, entry in found.items() if entry is not None}
 
-    def _look_again(self) -> None:
+    def look_again(self) -> None:
+        """Trust no earlier look at the folder: something in it has just changed."""
         with self._lock:
             if self._scanned is not None:
                 self._scanned = (-math.inf, self._scanned[1])
@@ -143,7 +153,16 @@ class Registry:
         for entry in entries:
             if wanted in (alias.casefold() for alias in entry.manifest.aliases):
                 return entry
-        return None
+        return _by_source(entries, wanted)
+
+
+def _by_source(entries: Sequence[Entry], wanted: str) -> Entry | None:
+    """The model that was fetched by such a name: of a repository, or of a file of one."""
+    for entry in entries:
+        source = entry.manifest.source
+        if source is not None and wanted in hub_names(source.repo, source.file):
+            return entry
+    return None
 
 
 def _first_usable(entries: tuple[Entry, ...]) -> Entry | None:

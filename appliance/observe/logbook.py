@@ -7,12 +7,13 @@ import threading
 from collections import deque
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal, get_args
 
 from appliance.observe.feed import Feed
 from appliance.observe.secrets import redacted
 
 Level = Literal["debug", "info", "warn", "error"]
+LEVELS: Final[tuple[Level, ...]] = get_args(Level)
 _ENTRIES = 1000
 _ROOM = 1_000_000  # characters of all entries together
 _LONGEST_MESSAGE = 2000

@@ -54,6 +54,11 @@ class RunMeter:
         self._clock = clock
         self._last = 0.0
 
+    @property
+    def age(self) -> float:
+        """Seconds since the question."""
+        return self._clock() - self._asked
+
     def note(self, event: Event) -> None:
         """Take one event of the run in."""
         if isinstance(event, _TOKENS):
@@ -135,6 +140,11 @@ class Metrics(Collector):
         if timings is not None:
             self._reading.add(model, amount=timings.prompt_ms / 1000)
             self._writing.add(model, amount=timings.generated_ms / 1000)
+
+    def running(self) -> tuple[RunMeter, ...]:
+        """The meters of the runs at work."""
+        with self._lock:
+            return tuple(self._running)
 
     def held(self) -> int:
         """Tokens of prompts and answers of the runs at work."""

@@ -68,6 +68,11 @@ class Pool:
         self._closed = False
         self._reaper = Reaper(self._reap)
 
+    @property
+    def closed(self) -> bool:
+        """Whether it takes no new requests, as the server is on its way down."""
+        return self._closed
+
     def loaded(self) -> tuple[Loaded, ...]:
         """What is in memory now, or on its way there."""
         with self._lock:

@@ -15,15 +15,15 @@ UNVERIFIED = "unverified on hardware"
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """An apt source besides Debian's; `key` is a vendor file that signs it."""
+    """Another apt source; `key` is a vendor file that signs it, empty for Debian's own keys."""
 
     uri: str
     suite: str
     components: str
     key: str
 
-    def line(self, key: Path) -> str:
-        """As sources.list has it."""
+    def line(self, key: str) -> str:
+        """As sources.list has it; `key` is a path on the board."""
         return f"deb [arch=arm64 signed-by={key}] {self.uri} {self.suite} {self.components}"
 
 
@@ -42,13 +42,14 @@ class Board:
 
     `device_tree` is a path below the kernel's folder of device trees, empty where the firmware
     hands one over. `vendor_debs` are packages from the vendor folder. `modules` are what the
-    initial ramdisk needs beside its own choice; with `only_modules` they are all that is in it.
+    initial ramdisk needs beside its own choice; with `only_modules` they are all that is in it. The
+    last of `consoles` is where systemd speaks.
     """
 
     name: str
     title: str
     status: str
-    console: str
+    consoles: tuple[str, ...]
     device_tree: str
     arguments: str
     packages: tuple[str, ...]
@@ -70,7 +71,7 @@ class Board:
     def vendor_files(self) -> tuple[tuple[str, str], ...]:
         """Every file that has to be fetched by hand, and where it comes from."""
         found = [(loader.file, loader.origin) for loader in self.loaders]
-        found += [(source.key, f"the key that signs {source.uri}") for source in self.sources]
+        found += [(source.key, f"signs {source.uri}") for source in self.sources if source.key]
         found += [(deb, "a package of the board's vendor") for deb in self.vendor_debs]
         if self.npu_runtime:
             found.append((self.npu_runtime, "librkllmrt.so of Rockchip's rknn-llm, for aarch64"))
@@ -124,8 +125,7 @@ def _check(board: Board) -> None:
             raise ValueError(
                 f"sector {loader.sector} of {loader.file} is not before the partitions"
             )
-    texts = (board.title, board.status, board.console)
-    if not all(isinstance(text, str) and text for text in texts):
-        raise ValueError("title, status and console have to be there")
+    if not (board.title and board.status and board.consoles and board.packages):
+        raise ValueError("title, status, consoles and packages have to be there")
     if any(letter in board.name for letter in "/ \t"):
         raise ValueError("a name is one word")

@@ -20,7 +20,8 @@ FRESH = {"BOOT_ORDER": "A", "BOOT_A_LEFT": "3", "BOOT_B_LEFT": "0"}
 
 def script(board: Board) -> str:
     """The boot script's text for a board."""
-    arguments = f"console={board.console} {board.arguments}".rstrip()
+    words = [*(f"console={console}" for console in board.consoles), board.arguments]
+    arguments = " ".join(filter(None, words))
     load, address = "", "${fdtcontroladdr}"
     if board.device_tree:
         load = f"load ${{luna_from}} ${{fdt_addr_r}} {_TREE_FILE} && "

@@ -19,7 +19,10 @@ from image.builder.tree import Tree
 
 ROOT = Path(__file__).parents[2]
 # What Luna's package is made from, and what is done with it.
-_SOURCES = ("appliance", "provisioning", "systemd", "udev", "image", "requirements.lock")
+_SOURCES = (
+    *("appliance", "provisioning", "systemd", "udev", "requirements.lock", "README.md"),
+    *("image/builder", "image/deb", "image/overlay"),
+)
 _SITE_PACKAGES = "usr/lib/luna/lib/python3*/site-packages"
 
 

@@ -102,7 +102,7 @@ def _data(image: Path, epoch: int) -> None:
 
 def needed_programs() -> tuple[str, ...]:
     """What has to be installed."""
-    return ("sfdisk", "mke2fs", "mkfs.vfat", "mcopy", "mkimage", "bmaptool", "xz")
+    return ("sfdisk", "mke2fs", "debugfs", "mkfs.vfat", "mcopy", "mkimage", "bmaptool", "xz")
 
 
 def check_space(folder: Path, wanted: int = 6 * 2**30) -> None:

@@ -14,7 +14,9 @@ from image.builder.tree import Tree
 OVERLAY = Path(__file__).parents[1] / "overlay"
 # Where dpkg's list of packages goes: /var is the data partition's.
 DPKG = "usr/lib/luna-image/dpkg"
+# Where Luna looks for it first.
 NPU_RUNTIME = "usr/lib/librkllmrt.so"
+_DEBIAN_KEY = "/usr/share/keyrings/debian-archive-keyring.gpg"
 _APT_CACHES = ("var/cache/apt/*", "var/lib/apt/lists/*", "var/cache/debconf/*-old")
 _LEFTOVERS = (
     "etc/*-",
@@ -43,26 +45,25 @@ def add_kernel(tree: Tree, board: Board, vendor: dict[str, Path]) -> None:
     """Install the board's kernel and packages, from Debian and from the vendor's sources."""
     lists = tree.root / "etc/apt/sources.list.d"
     for number, source in enumerate(board.sources):
-        key = Path(f"/etc/apt/keyrings/vendor-{number}{vendor[source.key].suffix}")
-        target = tree.root / key.relative_to("/")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(vendor[source.key], target)
-        target.chmod(0o644)
-        (lists / f"vendor-{number}.list").write_text(source.line(key) + "\n", "utf-8")
+        key = _DEBIAN_KEY
+        if source.key:
+            key = f"/etc/apt/keyrings/{source.key}"
+            tree.copy(vendor[source.key], key)
+        (lists / f"board-{number}.list").write_text(source.line(key) + "\n", "utf-8")
     # The initial ramdisk is made once, when everything is there: under emulation it takes minutes.
     without_ramdisk = ("env", "INITRD=No")
     tree.do("apt-get", "update", "-q")
     install = ("apt-get", "install", "-qy", "--no-install-recommends")
     tree.do(*without_ramdisk, *install, *board.packages)
     for name in board.vendor_debs:
-        shutil.copy(vendor[name], tree.root / "tmp" / name)
+        tree.copy(vendor[name], f"tmp/{name}")
         tree.do(*without_ramdisk, *install, f"/tmp/{name}")
     tree.remove(*_APT_CACHES)
 
 
 def add_luna(tree: Tree, deb: Path) -> None:
     """Install Luna's package; what it depends on is there already."""
-    shutil.copy(deb, tree.root / "tmp/luna.deb")
+    tree.copy(deb, "tmp/luna.deb")
     tree.do("dpkg", "--install", "/tmp/luna.deb")
 
 
@@ -79,8 +80,7 @@ def make_appliance(
     tree.write("etc/issue", _motd(board, release))
     _name_it(tree, board, release)
     if board.npu_runtime:
-        shutil.copy(vendor[board.npu_runtime], tree.root / NPU_RUNTIME)
-        (tree.root / NPU_RUNTIME).chmod(0o644)
+        tree.copy(vendor[board.npu_runtime], NPU_RUNTIME)
     tree.do("systemctl", "preset-all")
     tree.do("update-initramfs", "-c", "-k", "all")
     boot.settle_kernel(tree, board)

@@ -12,9 +12,8 @@ from pathlib import Path
 # Program → Debian package that holds it.
 PACKAGES = {
     "bmaptool": "bmap-tools",
-    "dpkg-deb": "dpkg",
+    "debugfs": "e2fsprogs",
     "dpkg-query": "dpkg",
-    "e2fsck": "e2fsprogs",
     "dh": "debhelper",
     "mcopy": "mtools",
     "mke2fs": "e2fsprogs",

@@ -49,6 +49,13 @@ class Tree:
         file.write_text(text, "utf-8")
         file.chmod(mode)
 
+    def copy(self, source: Path, path: str) -> None:
+        """Copy a file in, as root's; `path` may begin with a slash."""
+        file = self.root / path.lstrip("/")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, file)
+        file.chmod(0o644)
+
     def link(self, path: str, target: str) -> None:
         """Make a symbolic link in the place of whatever is there."""
         file = self.root / path

@@ -18,8 +18,8 @@ class Place:
     """The setup network as phones see it.
 
     `name` is the host name without a domain, `network` the name of the setup network. The page
-    is at the first of `addresses`, which are `address/prefix`; DNS may answer with another one of
-    them. Callers have to be in the network of that first address.
+    is at the first of `addresses`, `address/prefix`; DNS may answer with another one of them.
+    Callers have to be in the network of that first address.
     """
 
     name: str
@@ -30,7 +30,9 @@ class Place:
     @classmethod
     def on(cls, setup: SetupNetwork, name: str) -> Self:
         """The portal of that setup network."""
-        return cls(name, printable(setup.ssid), (setup.address, *setup.more_addresses))
+        return cls(
+            name, printable(setup.ssid), tuple(filter(None, (setup.address, setup.dns_answer)))
+        )
 
     @property
     def hosts(self) -> tuple[str, ...]:

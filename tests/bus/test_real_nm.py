@@ -111,9 +111,7 @@ PAYLOADS: dict[str, Payload] = {
     "enterprise": station(UNI, Security.ENTERPRISE),
     "setup": setup_network(SETUP, 6),
     "setup open": setup_network(SetupNetwork(b"Luna-cafe"), 11),
-    "setup 5 GHz": setup_network(
-        SetupNetwork(b"L", "12345678", more_addresses=("192.0.2.1/32",)), 36
-    ),
+    "setup 5 GHz": setup_network(SetupNetwork(b"L", "12345678"), 36),
 }
 
 

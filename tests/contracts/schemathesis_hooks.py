@@ -15,7 +15,13 @@ def before_call(
     context: schemathesis.HookContext, case: schemathesis.Case[Any], kwargs: dict[str, Any]
 ) -> None:
     """Shorten what is about to be sent, whichever phase has made it."""
-    case.body = shorter(case.body)
+    if case.path == "/api/v1/generate":
+        case.body = shorter_answer(case.body)
+    else:
+        case.body = shorter(case.body)
+    if case.path.startswith("/api/v1/debug/"):
+        # An address with a zero in it is no address: that is refused in the server's own shape.
+        case.query = {name: without_zeros(value) for name, value in case.query.items()}
     if case.path in ("/api/chat", "/api/generate"):
         case.body = shorter_lines(case.body)
     if case.path == "/v1/responses":
@@ -29,6 +35,22 @@ def shorter_response(body: Any) -> Any:
     asked = body.get("max_output_tokens")
     right = asked is None or (is_number(asked) and asked >= MOST_TOKENS)
     return body | {"max_output_tokens": MOST_TOKENS} if right else body
+
+
+def shorter_answer(body: Any) -> Any:
+    """The body of a request to Browser LLM's API, asking for few tokens."""
+    if not isinstance(body, dict):
+        return body
+    asked = body.get("max_tokens")
+    right = asked is None or (is_number(asked) and MOST_TOKENS <= asked <= 4096)
+    return body | {"max_tokens": MOST_TOKENS} if right else body
+
+
+def without_zeros(value: Any) -> Any:
+    """A parameter, or several of one name, without characters that no address may have."""
+    if isinstance(value, list):
+        return [without_zeros(each) for each in value]
+    return value.replace("\0", "") if isinstance(value, str) else value
 
 
 def shorter_lines(body: Any) -> Any:

@@ -13,7 +13,7 @@ from tests.gate.tree import Module, complain, product
 TIERS = (
     ("__main__", "cli"),
     ("assembly", "specs"),
-    ("http", "mdns", "watchdog", "firstboot", "label"),
+    ("http", "mdns", "watchdog", "firstboot", "label", "importing"),
     ("serving",),
     ("engines", "models", "store", "device_tools", "guide"),
     ("observe", "system"),
@@ -37,7 +37,11 @@ DOORS = {
     "jinja2": ("appliance/engines/rkllm/chat/", "provisioning/portal/page.py"),
     "jsonschema_rs": ("appliance/engines/rkllm/chat/",),
     "prometheus_client": ("appliance/observe/",),
-    "pyroute2": ("appliance/system/netlink.py", "appliance/system/nl80211.py"),
+    "pyroute2": (
+        "appliance/system/netlink.py",
+        "appliance/system/nl80211.py",
+        "appliance/system/own_address.py",
+    ),
     "segno": ("appliance/label/code.py", "provisioning/portal/code.py"),
     "sqlite3": ("appliance/store/",),
     "tokenizers": ("appliance/engines/rkllm/chat/tokenizer.py", "appliance/guide/"),

@@ -61,6 +61,10 @@ NEEDS: Mapping[str, Callable[[], str]] = {
     "engine": _engine,
     "g++": _program("g++", "g++"),
     "mmdebstrap": _program("mmdebstrap", "mmdebstrap"),
+    "image-tools": _programs(
+        "bmaptool debugfs mcopy mke2fs mkfs.vfat mkimage sfdisk",
+        "bmap-tools dosfstools e2fsprogs fdisk mtools u-boot-tools",
+    ),
     "netns": _network_namespace,
     "networkmanager": _programs(
         "NetworkManager nmcli dnsmasq dbus-daemon", "network-manager dnsmasq-base dbus"

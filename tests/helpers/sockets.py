@@ -165,3 +165,17 @@ class RawSocket:
             if opcode == CLOSE:
                 assert self.wire.ended()
                 return int.from_bytes(data[:2], "big") if data else 1005
+
+
+class Kept:
+    """A `Socket` that keeps what is sent to it."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+        self.code: int | None = None
+
+    def send(self, text: str) -> None:
+        self.texts.append(text)
+
+    def close(self, code: int = 1000, reason: str = "") -> None:
+        self.code = code

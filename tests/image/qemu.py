@@ -11,11 +11,13 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 FIRMWARE = Path("/usr/lib/u-boot/qemu_arm64/u-boot.bin")
 AGENT = Path(__file__).parent / "guest/agent.sh"
@@ -222,6 +224,17 @@ class Machine:
         ]
 
 
+@contextmanager
+def running(image: Path, folder: Path, hardware: Hardware | None = None) -> Iterator[Machine]:
+    """A machine with a fresh card, not switched on yet; whatever runs at the end is ended."""
+    folder.mkdir(parents=True, exist_ok=True)
+    machine = Machine(image, folder, hardware or Hardware())
+    try:
+        yield machine
+    finally:
+        machine.close()
+
+
 def _text(file: Path) -> str:
     return file.read_text("utf-8", errors="replace") if file.exists() else ""
 
@@ -231,3 +244,15 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def main() -> None:
+    """Boot the image named on the command line, and leave it on until Enter is pressed."""
+    with TemporaryDirectory() as folder, running(Path(sys.argv[1]), Path(folder, "m")) as machine:
+        print(f"booting; its console is {folder}/m/console.log", flush=True)
+        print(f"answers after {machine.boot():.0f} s; port 80 is http://127.0.0.1:{machine.port}/")
+        input("Enter ends it. ")
+
+
+if __name__ == "__main__":
+    main()

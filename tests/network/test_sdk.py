@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from typing import Any
 
@@ -12,6 +13,7 @@ from tests.network.lab import ROOT, Host, Lab
 
 pytestmark = pytest.mark.needs("netns")
 SDK = str(ROOT / "appliance/sdk/python")
+EXAMPLE = re.compile(r"^```python\n([^`]*discover\([^`]*)^```$", re.MULTILINE)
 LIST = """
 import dataclasses, json, sys
 from luna_client import discover
@@ -36,7 +38,8 @@ def box(network: Lab, number: int) -> None:
 def test_devices_are_found(network: Lab) -> None:
     box(network, 1)
     box(network, 2)
-    devices = found(network.host("phone", "10.9.0.9/24"))
+    phone = network.host("phone", "10.9.0.9/24")
+    devices = found(phone)
     assert [each["name"] for each in devices] == ["Room 1", "Room 2"]
     first = devices[0]
     assert first["id"] == "ab12cd34ef51"
@@ -44,6 +47,11 @@ def test_devices_are_found(network: Lab) -> None:
     assert "fd00:9::1" in first["addresses"]
     assert first["host"].endswith(".local")
     assert (first["tls"], first["auth"], first["setup"]) == (False, False, False)
+
+    example = EXAMPLE.search((ROOT / "appliance/sdk/README.md").read_text("utf-8"))
+    assert example
+    said = phone.run(sys.executable, "-P", "-c", example[1], env={"PYTHONPATH": SDK})
+    assert said.splitlines()[0] == "ab12cd34ef51 Room 1 http://10.9.0.1:8123"
 
 
 def test_where_there_is_none_there_is_none(network: Lab) -> None:

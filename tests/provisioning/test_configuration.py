@@ -37,20 +37,20 @@ def test_settings_come_before_the_label(tmp_path: Path) -> None:
         tmp_path,
         label='passphrase = "on the label"',
         provisioning='[setup]\nname = "Büro"\npassphrase = "my own one"\n'
-        'more_addresses = ["203.0.113.1/32"]\n[limits]\nlost = 30',
+        'dns_answer = "203.0.113.1"\n[limits]\nlost = 30',
     )
     told = load(tmp_path)
     network = setup_network(told, tmp_path, IDENTITY)
     assert network.ssid == "Büro".encode()
     assert network.passphrase == "my own one"
-    assert network.more_addresses == ("203.0.113.1/32",)
+    assert network.dns_answer == "203.0.113.1"
     assert told.limits.lost == 30.0
     assert told.limits.boot == 45.0
 
 
 def test_dns_and_sockets_of_the_setup_network_agree_with_its_addresses(tmp_path: Path) -> None:
     network = setup_network(load(tmp_path), tmp_path, IDENTITY)
-    addresses = [each.partition("/")[0] for each in (network.address, *network.more_addresses)]
+    addresses = [network.address.partition("/")[0], network.dns_answer]
     units = ROOT / "systemd/units/luna-provisioning.socket"
     listening = re.findall(r"^ListenStream=(.*):80$", units.read_text(), re.M)
     assert listening == addresses

@@ -36,6 +36,9 @@ class Running:
         place = folder / "notify"
         place.unlink(missing_ok=True)
         self.manager.bind(str(place))
+        settings = folder / "provisioning.toml"
+        if not settings.exists():  # this machine keeps its own addresses
+            settings.write_text('[setup]\ndns_answer = ""\n', "utf-8")
         command = [sys.executable, "-m", "provisioning", f"--config-dir={folder}"]
         command += [f"--state-dir={folder / 'state'}", *words]
         environ = {"DBUS_SYSTEM_BUS_ADDRESS": daemon.address, "NOTIFY_SOCKET": str(place)}

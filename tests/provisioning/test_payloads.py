@@ -71,7 +71,7 @@ def test_every_profile_has_an_identity_of_its_own() -> None:
 
 
 def test_the_setup_network_is_plain_wpa2_or_open() -> None:
-    network = SetupNetwork(b"Luna-1", "on the label", more_addresses=("203.0.113.1/32",))
+    network = SetupNetwork(b"Luna-1", "on the label")
     payload = plain(setup_network(network, 6))
     assert payload["802-11-wireless-security"] == {
         "key-mgmt": "wpa-psk",
@@ -85,10 +85,7 @@ def test_the_setup_network_is_plain_wpa2_or_open() -> None:
     assert payload["connection"]["autoconnect"] is False
     assert payload["ipv4"] == {
         "method": "shared",
-        "address-data": [
-            {"address": "10.42.0.1", "prefix": 24},
-            {"address": "203.0.113.1", "prefix": 32},
-        ],
+        "address-data": [{"address": "10.42.0.1", "prefix": 24}],
     }
     assert "label" not in repr(network)
     opened = plain(setup_network(SetupNetwork(b"Luna-1"), 36))

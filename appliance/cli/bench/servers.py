@@ -15,7 +15,6 @@ from pathlib import Path
 
 import msgspec
 
-from appliance.assembly import _spec as model_spec
 from appliance.cli.bench.served import READY
 from appliance.cli.client import Client
 from appliance.config import ServerSettings, Settings
@@ -25,6 +24,7 @@ from appliance.engines.llamacpp import command, reasons
 from appliance.engines.llamacpp.connection import Connection
 from appliance.errors import ConfigError
 from appliance.models.folder import Entry
+from appliance.specs import model_spec
 from appliance.system.processes import OutputTail, Spawner, kill_group
 
 _URL = re.compile(rf"^{READY}(\S+)$", re.MULTILINE)

@@ -43,12 +43,9 @@ class Area:
         """Have the place for this process alone; raises Retryable while another has it."""
         with disk_errors(self.folder):
             self.model.mkdir(parents=True, exist_ok=True)
-            lock = os.open(self.folder / "lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o644)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            os.close(lock)
-            raise Retryable("Another process fetches this model at the moment.") from error
+            lock = _lock(self.folder)
+        if lock is None:
+            raise Retryable("Another process fetches this model at the moment.")
         try:
             yield
         finally:
@@ -99,12 +96,26 @@ def area_name(repo: str, file: str) -> str:
 
 
 def sweep(models: Path, wanted: Collection[str]) -> None:
-    """Delete the places that belong to no wanted download, by name."""
+    """Delete the places that belong to no wanted download, by name, and to no other process."""
     root = models / _HIDDEN
-    if root.is_dir():
+    if not root.is_dir():
+        return
+    with disk_errors(root):
         for folder in root.iterdir():
-            if folder.name not in wanted:
+            if folder.name not in wanted and (lock := _lock(folder)) is not None:
                 shutil.rmtree(folder, ignore_errors=True)
+                os.close(lock)
+
+
+def _lock(folder: Path) -> int | None:
+    """A descriptor that holds the place until it is closed; None while another has it."""
+    lock = os.open(folder / "lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o644)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(lock)
+        return None
+    return lock
 
 
 @contextmanager

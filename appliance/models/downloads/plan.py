@@ -49,7 +49,7 @@ def make_plan(repository: Repository, offer: Offer) -> Plan:
     """The plan for one of the repository's models; raises HubFailed for names that are no good."""
     pieces = tuple(Piece(path, remote) for path, remote in offer.files)
     for piece in pieces:
-        if not _GOOD_PATH.fullmatch(piece.path):
+        if not _GOOD_PATH.fullmatch(piece.path) or not piece.remote.path.isprintable():
             raise HubFailed(f"The hub names a file '{piece.path}', which cannot be kept here.")
     return Plan(repository.name, offer.file, repository.commit, pieces)
 

@@ -115,7 +115,8 @@ class Transfer:
 
     def _receive(self, file: BinaryIO) -> None:
         source, path = self._source, self._wanted.path
-        known = self._etag.read_text("utf-8") if self._etag.exists() else ""
+        told = self._etag.read_text("utf-8", "replace") if self._etag.exists() else ""
+        known = told if _STRONG.fullmatch(told) else ""
         start = self._reached
         with source.hub.open(
             source.repo, source.commit, path, self._cancel, start, known

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from urllib.parse import unquote
 
 from appliance.errors import BadRequest
 from appliance.models.hub.hub import is_repo
+from appliance.models.hub.offers import quantisation
 
 _HOSTS = re.compile(r"(?:https?://)?(?:www\.)?(?:hf\.co|huggingface\.co)/", re.IGNORECASE)
 _IN_URL = re.compile(r"([^/]+/[^/]+)/(?:blob|resolve|raw)/([^/]+)/(.+)")
@@ -47,3 +49,11 @@ def parse_hub_name(name: str) -> HubName:
             param="model",
         )
     return HubName(repo, "" if which == "latest" else which, revision)
+
+
+def hub_names(repo: str, file: str) -> frozenset[str]:
+    """All that a model from there may be called, in lower case."""
+    quants = {quantisation(file)} - {""}
+    names = {f"{repo}:{which}" for which in (file, PurePosixPath(file).name, *quants)} | {repo}
+    hosted = {f"{host}/{name}" for host in ("hf.co", "huggingface.co") for name in names}
+    return frozenset(name.casefold() for name in names | hosted | {file})

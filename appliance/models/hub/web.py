@@ -71,7 +71,7 @@ def get(
                 found = {name.lower(): value for name, value in response.getheaders()}
                 yield Answer(url, response.status, found, response)
                 return
-        url = urljoin(url, place)
+        url = _joined(url, place)
     raise HubFailed(f"{origin.netloc} redirects in a circle; check the hub.")
 
 
@@ -84,6 +84,13 @@ def _split(url: str) -> SplitResult:
     if not valid or not url.isascii() or any(letter <= " " for letter in url):
         raise HubFailed(f"'{url}' is no address that can be fetched from; check the hub's.")
     return parts
+
+
+def _joined(url: str, place: str) -> str:
+    try:
+        return urljoin(url, place)
+    except ValueError as error:
+        raise HubFailed(f"'{place}' is no address to be redirected to; check the hub.") from error
 
 
 @contextmanager
@@ -112,7 +119,7 @@ def _asked(
         raise HubFailed(
             f"'{parts.geturl()}' cannot be fetched; check the hub's address."
         ) from error
-    except (OSError, http.client.HTTPException) as error:
+    except (OSError, UnicodeError, http.client.HTTPException) as error:
         cancel.check()
         why = getattr(error, "strerror", None) or str(error) or type(error).__name__
         raise HubUnreachable(

@@ -11,7 +11,7 @@ from appliance.system.label import Label
     [
         ("k7rm-2xqp", "WIFI:T:WPA;S:Luna-CAFE;P:k7rm-2xqp;;"),
         ('a;b"c\\d,e:f', 'WIFI:T:WPA;S:Luna-CAFE;P:a\\;b\\"c\\\\d\\,e\\:f;;'),
-        ("", "WIFI:S:Luna-CAFE;;"),
+        ("", "WIFI:T:nopass;S:Luna-CAFE;;"),
     ],
 )
 def test_phones_can_read_what_it_says(passphrase: str, text: str) -> None:

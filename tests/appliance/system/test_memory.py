@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from appliance.errors import ReadingUnavailable
 from appliance.system.memory import (
     Memory,
+    out_of_memory_kills,
     parse_kilobytes,
     parse_meminfo,
     peak_rss_bytes,
@@ -64,3 +65,16 @@ def test_this_machine_has_memory() -> None:
     memory = read_memory()
     assert memory.total_bytes > 2**27
     assert 0 < memory.available_bytes <= memory.total_bytes
+
+
+def test_programs_that_were_killed_are_counted(tmp_path: Path) -> None:
+    (tmp_path / "vmstat").write_text("nr_free_pages 12\noom_kill 3\nswap_ra 0\n")
+    assert out_of_memory_kills(tmp_path) == 3
+
+
+@pytest.mark.parametrize("text", [None, "", "nr_free_pages 12\n", "oom_kill many\n", "\0\n"])
+def test_a_kernel_that_counts_no_killed_programs(tmp_path: Path, text: str | None) -> None:
+    if text is not None:
+        (tmp_path / "vmstat").write_text(text)
+    with pytest.raises(ReadingUnavailable, match="killed"):
+        out_of_memory_kills(tmp_path)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from provisioning.payloads import SetupNetwork
 from provisioning.portal.place import Place, split_authority
 
-SETUP = SetupNetwork(b"Luna-4F2A", "secret", "10.42.0.1/24", ("192.0.2.1/32",))
+SETUP = SetupNetwork(b"Luna-4F2A", "secret", "10.42.0.1/24", "192.0.2.1")
 PLACE = Place.on(SETUP, "luna-4f2a")
 
 

@@ -37,7 +37,7 @@ portal.stop()
 
 
 def test_every_address_leads_to_the_page() -> None:
-    setup = SetupNetwork(b"Luna-4F2A", address="127.72.0.1/8", more_addresses=("127.72.0.2/32",))
+    setup = SetupNetwork(b"Luna-4F2A", address="127.72.0.1/8", dns_answer="127.72.0.2")
     with socket.create_server(("127.72.0.3", 0)) as probe:
         port = probe.getsockname()[1]
     portal = Portal(PretendOnboarding(), setup, "luna-4f2a", {}, port)

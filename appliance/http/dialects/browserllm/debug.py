@@ -13,7 +13,7 @@ from msgspec import UNSET
 from appliance.errors import BadRequest
 from appliance.http.dialects.browserllm import answers, frame
 from appliance.http.exchange import Reply, Request, json_reply
-from appliance.observe.logbook import LEVELS, Level, LogEntry, Logbook
+from appliance.observe.logbook import LEVELS, Level, Logbook, LogEntry
 from appliance.observe.profile import METRICS, Profile, Sample, spread
 
 _LOGS = 100

@@ -12,8 +12,9 @@ from appliance.http.dialects.browserllm import answers, describe, frame
 from appliance.http.dialects.browserllm.choice import Choice
 from appliance.http.exchange import Reply, Request, json_reply
 from appliance.models.registry import Registry
-from appliance.observe.metrics_device import ModelLoad
 from appliance.observe.profile import Profile
+from appliance.serving.loads import model_loads
+from appliance.serving.pool import Pool
 from appliance.system.disk import Disk
 from appliance.system.gpu import Gpu
 from appliance.system.memory import Memory
@@ -29,7 +30,6 @@ _STATES: dict[str, State] = {"loaded": "ready", "loading": "loading", "failed": 
 class Readings:
     """Where the figures come from; each may raise ReadingUnavailable, and is then zero."""
 
-    models: Callable[[], Sequence[ModelLoad]]
     memory: Callable[[], Memory]
     memory_errors: Callable[[], int]
     disk: Callable[[], Disk]
@@ -43,12 +43,14 @@ class Status:
     def __init__(
         self,
         registry: Registry,
+        pool: Pool,
         choice: Choice,
         profile: Profile,
         readings: Readings,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._registry = registry
+        self._pool = pool
         self._choice = choice
         self._profile = profile
         self._readings = readings
@@ -56,26 +58,23 @@ class Status:
 
     def status(self, request: Request) -> Reply:
         """GET /api/v1/status."""
-        loads = self._readings.models()
-        state, model = self._current(loads)
+        state, model = self._current()
         told = answers.BrowserLlmStatus(
             status=state,
             model=model,
             system=self._system(),
             performance=self._performance(),
-            health=self._health(sum(load.restarts for load in loads)),
+            health=self._health(),
         )
         return json_reply(frame.success(told, request.caller.request_id, self._clock()))
 
-    def _current(
-        self, loads: Sequence[ModelLoad]
-    ) -> tuple[State, answers.BrowserLlmCurrent | None]:
+    def _current(self) -> tuple[State, answers.BrowserLlmCurrent | None]:
         """The state of the model that answers who names none."""
         try:
             entry = self._registry.resolve(self._choice.name())
         except ModelNotFound:
             return "idle", None
-        states = {load.model: load.state for load in loads}
+        states = {each.entry.id: each.engine.state for each in self._pool.loaded()}
         state = _STATES.get(states.get(entry.id, ""), "idle")
         return state, answers.BrowserLlmCurrent(entry.id, state == "ready")
 
@@ -111,14 +110,14 @@ class Status:
             requests_error=outcomes.failed,
         )
 
-    def _health(self, restarts: int) -> answers.BrowserLlmHealth:
+    def _health(self) -> answers.BrowserLlmHealth:
         outcomes = self._profile.outcomes()
         judged = outcomes.succeeded + outcomes.failed
         score = 100 * outcomes.succeeded / judged if judged else 100.0
         return answers.BrowserLlmHealth(
             memory_errors=_read(self._readings.memory_errors, 0),
             stability_score=round(score, 1),
-            engine_restarts=restarts,
+            engine_restarts=sum(load.restarts for load in model_loads(self._pool)),
         )
 
 

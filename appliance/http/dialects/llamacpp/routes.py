@@ -189,7 +189,7 @@ def _asking(api: Asking) -> tuple[Route, ...]:
         Route("GET", "/props", api.props, props, LLAMACPP),
         Route("POST", "/props", api.change_props, change, LLAMACPP),
         Route("GET", "/slots", api.slots, slots, LLAMACPP),
-        Route("POST", "/slots/{id}", api.act, act, LLAMACPP),
+        Route("POST", "/slots/{id}", api.act, act, LLAMACPP, changes=True),
         Route("GET", "/lora-adapters", api.adapters, adapters, LLAMACPP),
         Route("POST", "/lora-adapters", api.mix_adapters, mix, LLAMACPP),
     )

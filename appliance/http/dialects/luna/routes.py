@@ -18,7 +18,7 @@ from appliance.http.dialects.luna.incidents import WatchdogReport
 from appliance.http.dialects.ollama import greeting as ollama
 from appliance.http.errors import error_headers
 from appliance.http.exchange import Reply, Request, json_reply
-from appliance.http.routes import Operation, Parameter, Route
+from appliance.http.routes import Access, Operation, Parameter, Route
 from appliance.models.registry import Registry
 from appliance.observe.runs import Runs
 from appliance.serving.pool import Pool
@@ -223,7 +223,8 @@ def routes(api: Luna) -> tuple[Route, ...]:
     def get(path: str, handler: Callable[[Request], Reply], summary: str, answer: type) -> Route:
         missing = (501,) if path in ("/cpu", "/npu", "/ram") else ()
         operation = Operation(summary, "Luna", answer=answer, statuses=missing)
-        return Route("GET", path, handler, operation)
+        access: Access = "open" if path in ("/luna", "/v1/health") else "key"
+        return Route("GET", path, handler, operation, access=access)
 
     health = Operation(
         "State, and the last run's figures",
@@ -240,7 +241,7 @@ def routes(api: Luna) -> tuple[Route, ...]:
         get("/luna", api.recognise, "Recognition by the phone app", Recognition),
         get("/luna/active", api.active, "Whether the device is at work", Active),
         get("/version", api.version, "The version of the server", Version),
-        Route("GET", "/health", api.health, health, LLAMACPP),
+        Route("GET", "/health", api.health, health, LLAMACPP, access="open"),
         get("/v1/health", api.simple_health, "Whether the server answers", SimpleHealth),
         get("/cpu", api.cpu, "CPU usage", CpuUsage),
         get("/npu", api.npu, "NPU usage by core", NpuUsage),

@@ -104,7 +104,7 @@ def routes(asking: Asking, library: Library) -> tuple[Route, ...]:
         Route("POST", "/api/generate", asking.generate, generate, OLLAMA),
         Route("POST", "/api/embed", asking.embed, embed, OLLAMA),
         Route("POST", "/api/embeddings", asking.embeddings, embeddings, OLLAMA),
-        Route("POST", "/api/pull", library.pull, pull, OLLAMA),
+        Route("POST", "/api/pull", library.pull, pull, OLLAMA, "admin", changes=True),
         Route("DELETE", "/api/delete", library.delete, delete, OLLAMA, "admin", changes=True),
         Route("POST", "/api/copy", library.copy, copy, OLLAMA, "admin", changes=True),
     )

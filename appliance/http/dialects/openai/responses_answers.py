@@ -6,6 +6,8 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
+from appliance.http.dialects.openai.responses_requests import ResponsesItem
+
 Status = Literal["in_progress", "completed", "incomplete", "failed"]
 
 
@@ -118,3 +120,31 @@ class ResponsesAnswer(Struct, frozen=True, kw_only=True):
     previous_response_id: str | None = None
     store: bool = False
     object: Literal["response"] = "response"
+
+
+class ResponsesPage(Struct, frozen=True):
+    """Some of the responses that are kept."""
+
+    data: list[ResponsesAnswer]
+    first_id: str | None
+    last_id: str | None
+    has_more: bool
+    object: Literal["list"] = "list"
+
+
+class ResponsesItemPage(Struct, frozen=True):
+    """Some of the items that a response answers."""
+
+    data: list[ResponsesItem]
+    first_id: str | None
+    last_id: str | None
+    has_more: bool
+    object: Literal["list"] = "list"
+
+
+class ResponsesDeleted(Struct, frozen=True):
+    """A response is gone."""
+
+    id: str
+    object: Literal["response"] = "response"
+    deleted: bool = True

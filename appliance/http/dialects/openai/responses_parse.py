@@ -20,9 +20,9 @@ from appliance.http.dialects.openai.responses_requests import (
 _TEXTS = ("input_text", "output_text", "text", "reasoning_text", "summary_text")
 
 
-def chat(body: ResponsesBody) -> ChatRequest:
-    """A chat request; raises BadRequest."""
-    _refuse_what_is_kept(body)
+def chat(body: ResponsesBody, earlier: Sequence[ResponsesItem] = ()) -> ChatRequest:
+    """A chat request that goes on from `earlier` items; raises BadRequest."""
+    _refuse_what_there_is_not(body)
     tools = tuple(_tool(each, f"tools[{index}]") for index, each in enumerate(body.tools or ()))
     offered, choice = _tool_choice(body, tools)
     return ChatRequest(
@@ -31,7 +31,7 @@ def chat(body: ResponsesBody) -> ChatRequest:
             max_tokens=body.max_output_tokens,
             sampling=Sampling(temperature=body.temperature, top_p=body.top_p),
         ),
-        messages=(*_instructions(body), *_turns(body.input)),
+        messages=(*_instructions(body), *_turns(body.input, earlier)),
         tools=offered,
         tool_choice=choice,
         parallel_tool_calls=body.parallel_tool_calls is not False,
@@ -40,14 +40,12 @@ def chat(body: ResponsesBody) -> ChatRequest:
     )
 
 
-def _refuse_what_is_kept(body: ResponsesBody) -> None:
-    for name in ("previous_response_id", "conversation"):
-        if getattr(body, name) is not None:
-            raise Unsupported(
-                f"Responses are not kept here, so '{name}' leads nowhere: send the whole "
-                "conversation as 'input'.",
-                param=name,
-            )
+def _refuse_what_there_is_not(body: ResponsesBody) -> None:
+    if body.conversation is not None:
+        raise Unsupported(
+            "There are no conversations here: go on from a response with 'previous_response_id'.",
+            param="conversation",
+        )
     if body.background:
         raise Unsupported(
             "Nothing runs in the background here: leave 'background' out, and wait or stream.",
@@ -60,14 +58,15 @@ def _instructions(body: ResponsesBody) -> Iterator[Message]:
         yield Message(Role.SYSTEM, body.instructions)
 
 
-def _turns(sent: str | Sequence[ResponsesItem]) -> Iterator[Message]:
+def _turns(
+    sent: str | Sequence[ResponsesItem], earlier: Sequence[ResponsesItem]
+) -> Iterator[Message]:
     """Items as turns: thoughts, text and calls of the model that follow each other are one."""
     if isinstance(sent, str):
-        yield Message(Role.USER, sent)
-        return
+        sent = [ResponsesItem(role="user", content=sent)]
     said: Message | None = None
     names: dict[str, str] = {}
-    for index, item in enumerate(sent):
+    for index, item in enumerate((*earlier, *sent), start=-len(earlier)):
         message = _message(item, f"input[{index}]")
         if said is not None and (message.role is not Role.ASSISTANT or _follows(said, message)):
             yield said

@@ -24,13 +24,17 @@ _PREFIXES = {"text": "msg", "thought": "rs", "call": "fc"}
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """What a response begins with: `token` makes its id and those of its items."""
+    """What a response begins with: `token` makes its id and those of its items.
+
+    `keep` keeps the whole response and says whether it could; None where it is not wanted.
+    """
 
     token: str
     created: float
     model: str
     body: ResponsesBody
     clock: Callable[[], float]
+    keep: Callable[[answers.ResponsesAnswer], bool] | None = None
 
 
 def response(head: Head, events: EventStream) -> answers.ResponsesAnswer:
@@ -55,7 +59,7 @@ class ResponseStream(Streamed):
     def pieces(self, event: Event) -> Iterator[bytes]:
         """Comments keep a silent connection alive."""
         if self._number < 0:
-            begun = _answer(self._head, "in_progress", [])
+            begun = _answer(self._head, "in_progress", [], store=self._head.keep is not None)
             yield self._event(told.ResponsesCreated, response=begun)
             yield self._event(told.ResponsesInProgress, response=begun)
         if isinstance(event, Queued | Progress):
@@ -73,7 +77,7 @@ class ResponseStream(Streamed):
             yield from self._step(step, "incomplete")
         reason = answers.ResponsesError(error.code, error.message)
         output = _items(self._head, self._blocks.row, "incomplete")
-        failed = _answer(self._head, "failed", output, error=reason)
+        failed = _answer(self._head, "failed", output, error=reason, store=False)
         yield self._event(told.ResponsesFailed, response=failed)
 
     def _end(self, finish: Finish) -> Iterator[bytes]:
@@ -158,8 +162,9 @@ def _items(head: Head, row: Sequence[Block], last: answers.Status) -> list[answe
 
 
 def _ended(head: Head, row: Sequence[Block], finish: Finish) -> answers.ResponsesAnswer:
+    """The whole response, which is kept now where that is wanted: before anybody hears of it."""
     status, usage = _status(finish), finish.usage
-    return _answer(
+    ended = _answer(
         head,
         status,
         _items(head, row, status),
@@ -171,11 +176,15 @@ def _ended(head: Head, row: Sequence[Block], finish: Finish) -> answers.Response
             total_tokens=usage.prompt + usage.completion,
             input_tokens_details=answers.ResponsesCached(usage.cached),
         ),
+        store=head.keep is not None,
     )
+    if head.keep is None or head.keep(ended):
+        return ended
+    return msgspec.structs.replace(ended, store=False)
 
 
 def _answer(
-    head: Head, status: answers.Status, output: list[answers.Item], **more: Any
+    head: Head, status: answers.Status, output: list[answers.Item], *, store: bool, **more: Any
 ) -> answers.ResponsesAnswer:
     body = head.body
     reasoning = body.reasoning
@@ -200,5 +209,7 @@ def _answer(
         tools=list(body.tools or ()),
         top_p=body.top_p,
         truncation=body.truncation or "disabled",
+        previous_response_id=body.previous_response_id,
+        store=store,
         **more,
     )

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, Struct
 
 
-class ResponsesPart(Struct, frozen=True):
+class ResponsesPart(Struct, frozen=True, omit_defaults=True):
     """A part of an item; only text can be read by the engines of this device."""
 
     type: str
@@ -15,9 +15,10 @@ class ResponsesPart(Struct, frozen=True):
     refusal: str | None = None
 
 
-class ResponsesItem(Struct, frozen=True):
+class ResponsesItem(Struct, frozen=True, omit_defaults=True):
     """A message, a call, its output, or a thought; its type decides which fields it has."""
 
+    id: str | None = None
     type: str | None = None
     role: Literal["user", "assistant", "system", "developer"] | None = None
     content: str | list[ResponsesPart] | None = None
@@ -80,8 +81,9 @@ class ResponsesReasoning(Struct, frozen=True):
 class ResponsesBody(Struct, frozen=True, kw_only=True):
     """POST /v1/responses.
 
-    Responses are not kept yet: `store` has no effect, and `previous_response_id` is refused. With
-    `truncation` "auto" a conversation that is too long loses its oldest turns.
+    A response is kept unless `store` is false; `previous_response_id` goes on from one that was,
+    without its instructions and tools. With `truncation` "auto" a conversation that is too long
+    loses its oldest turns.
     """
 
     input: str | Annotated[list[ResponsesItem], Meta(min_length=1)]

@@ -1,6 +1,8 @@
 // The module alone, with a made-up `fetch`; test_luna_js.py has Node run it.
 
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer } from "node:http";
 import test from "node:test";
 
 import { BrowserLLMClient, LunaClient, LunaError, events } from "../../../../appliance/sdk/javascript/luna.js";
@@ -235,6 +237,18 @@ test("a body that breaks off", async () => {
   const headers = { "content-type": "text/event-stream" };
   const { client } = fake(() => new Response(body, { headers }));
   await assert.rejects(client().generateStream({ prompt: "Hi" }).next(), hasCode("CONNECTION_LOST"));
+});
+
+test("a connection that breaks off", async () => {
+  const server = createServer((request, response) => {
+    response.writeHead(200, { "content-type": "text/event-stream" });
+    response.write(event("token", { token: "x" }), () => response.destroy());
+  });
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  const stream = new LunaClient(`127.0.0.1:${server.address().port}`).generateStream({ prompt: "Hi" });
+  assert.equal((await stream.next()).value, "x");
+  await assert.rejects(stream.next(), hasCode("CONNECTION_LOST"));
+  server.close();
 });
 
 test("what the Luna says of a failure", async () => {

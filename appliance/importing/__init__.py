@@ -1,0 +1,1 @@
+"""Models from a USB stick: found, copied, checked, and told of."""

@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import io
+import threading
+
+import pytest
+
+from appliance.cli.main import main
+from appliance.cli.status.command import watch
+from appliance.cli.status.facts import Facts, Place
+
+
+def test_it_is_printed_once_and_plain(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["status", "--url", "http://127.0.0.1:9"]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("Luna  ")
+    assert "The server does not answer" in out
+    assert "\x1b" not in out
+
+
+def test_a_screen_is_written_to_only_when_something_changed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("appliance.cli.status.command._EVERY", 0.0)
+    out, stop = io.StringIO(), threading.Event()
+    looks = [Facts("luna-cafe")] * 3 + [Facts("luna-cafe", (Place("eth0", "192.0.2.7"),))] * 2
+
+    def looking() -> Facts:
+        facts = looks.pop(0)
+        if not looks:
+            stop.set()
+        return facts
+
+    watch(looking, out, stop)
+    assert out.getvalue().count("\x1b[H") == 2
+    assert "192.0.2.7" in out.getvalue().rpartition("\x1b[H")[2]
+    assert out.getvalue().endswith("\x1b[?25h"), "the cursor is shown again"
+
+
+def test_the_cursor_comes_back_whatever_happens() -> None:
+    def looking() -> Facts:
+        raise KeyboardInterrupt
+
+    out = io.StringIO()
+    with pytest.raises(KeyboardInterrupt):
+        watch(looking, out, threading.Event())
+    assert out.getvalue().endswith("\x1b[?25h")

@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from appliance.cli.main import main
+from appliance.importing import progress
+from tests.helpers.server import tiny_model
+
+
+def test_models_come_from_a_folder(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stick, models, screen = (tmp_path / name for name in ("stick", "models", "screen"))
+    stick.mkdir()
+    screen.mkdir()
+    monkeypatch.setattr(progress, "FOLDER", screen)
+    shutil.copyfile(tiny_model(), stick / "small.gguf")
+    words = ["import", str(stick), "--models-dir", str(models), "--progress", "sda1"]
+    assert main(words) == 0
+    assert "small can be used now" in capsys.readouterr().out
+    (told,) = progress.told(screen)
+    assert told.state == "done"
+    (stick / "small.gguf").write_bytes(b"other")
+    assert main(words) == 1
+
+
+def test_a_folder_that_is_not_there_has_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["import", str(tmp_path / "none"), "--models-dir", str(tmp_path / "models")]
+    assert main(words) == 0
+    assert "There is no model" in capsys.readouterr().out
+
+
+def test_a_models_folder_that_cannot_be_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    assert main(["import", str(tmp_path), "--models-dir", str(tmp_path / "file")]) == 1
+    assert "cannot be written to" in capsys.readouterr().err

@@ -1,0 +1,59 @@
+// The JavaScript SDK against the server at LUNA_URL; test_javascript_sdk.py has Node run it.
+
+import assert from "node:assert/strict";
+import test from "node:test";
+
+import { LunaClient, LunaError } from "../../appliance/sdk/javascript/luna.js";
+
+const url = process.env.LUNA_URL;
+const luna = new LunaClient(url);
+
+test("a generation", async () => {
+  const result = await luna.generate({ prompt: "Hello!", max_tokens: 6 });
+  assert.deepEqual([result.tokens, result.finish_reason], [6, "length"]);
+  assert.equal(result.usage.total_tokens, result.usage.prompt_tokens + 6);
+  assert.ok(result.performance.tokens_per_second > 0);
+});
+
+test("a stream is the same text", async () => {
+  const asked = { prompt: "Hello!", max_tokens: 12, temperature: 0 };
+  const whole = await luna.generate(asked);
+  const stream = luna.generateStream(asked);
+  let text = "";
+  let step;
+  while (!(step = await stream.next()).done) text += step.value;
+  assert.equal(text, whole.text);
+  assert.deepEqual(step.value.usage, whole.usage);
+});
+
+test("a wrong value is named", async () => {
+  await assert.rejects(luna.generate({ prompt: "Hello!", top_k: 1000 }), (error) => {
+    assert.ok(error instanceof LunaError);
+    assert.deepEqual([error.code, error.status], ["VALIDATION_ERROR", 400]);
+    assert.match(error.message, /top_k/);
+    return error.requestId !== "";
+  });
+});
+
+test("models and state", async () => {
+  const { models } = await luna.getModels();
+  assert.ok(models.some(({ id }) => id === "tiny"));
+  assert.equal((await luna.getModel("tiny")).id, "tiny");
+  assert.equal((await luna.loadModel("tiny")).status, "loaded");
+  assert.equal((await luna.getStatus()).model.loaded, true);
+  assert.ok(Array.isArray((await luna.getLogs({ limit: 5 })).logs));
+  assert.ok(Array.isArray((await luna.getProfile()).metrics));
+});
+
+test("the document's sample", async () => {
+  const { BrowserLLMClient } = await import("../../appliance/sdk/javascript/luna.js");
+  const client = new BrowserLLMClient(`${url}/api/v1`);
+  const result = await client.generate({ prompt: "What is AI?", max_tokens: 10 });
+  assert.equal(typeof result.text, "string");
+  let pieces = 0;
+  for await (const token of client.generateStream({ prompt: "Write a story", max_tokens: 10 })) {
+    assert.equal(typeof token, "string");
+    pieces += 1;
+  }
+  assert.ok(pieces > 0);
+});

@@ -1,0 +1,95 @@
+"""A fresh card: everything starts, nothing is sick, and somebody can talk to it."""
+
+from __future__ import annotations
+
+import json
+import re
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.image.qemu import Machine, running
+
+pytestmark = pytest.mark.timeout(1500)
+UNITS = ("luna-api", "luna-mdns", "luna-provisioning", "luna-watchdog")
+
+
+@pytest.fixture(scope="module")
+def machine(image: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+    with running(image, tmp_path_factory.mktemp("machine")) as started:
+        started.boot()
+        started.settle()
+        yield started
+
+
+def ask(machine: Machine, path: str, body: dict[str, Any] | None = None) -> Any:
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(f"http://127.0.0.1:{machine.port}{path}", data)
+    with urllib.request.urlopen(request, timeout=120) as answer:
+        return json.load(answer)
+
+
+def test_every_unit_is_well(machine: Machine) -> None:
+    states = machine.do(f"systemctl is-active {' '.join(UNITS)}").output.split()
+    assert states == ["active"] * len(UNITS)
+    assert machine.ask("systemctl --failed --plain --no-legend") == ""
+    assert machine.do("systemctl is-system-running").output.strip() == "running"
+
+
+def test_units_wait_for_each_other_without_a_circle(machine: Machine) -> None:
+    assert "ordering cycle" not in machine.ask("journalctl -b --no-pager -o cat")
+
+
+def test_it_started_through_the_boot_script(machine: Machine) -> None:
+    assert "luna: slot=A left A=2 B=0" in machine.console
+    assert "rauc.slot=A" in machine.ask("cat /proc/cmdline")
+
+
+def test_only_the_data_partition_is_written_to(machine: Machine) -> None:
+    mounts = machine.ask("findmnt --raw --noheadings -o TARGET,SOURCE,FSTYPE,OPTIONS --real")
+    options = {line.split()[0]: line.split()[-1].split(",") for line in mounts.splitlines()}
+    assert "ro" in options["/"]
+    assert "rw" in options["/var"]
+    assert machine.do("touch /etc/x /usr/x").status != 0
+    assert machine.do("touch /etc/luna/x && rm /etc/luna/x").status == 0
+
+
+def test_the_data_partition_has_grown_to_the_end_of_the_card(machine: Machine) -> None:
+    # The card has 5 GiB; the image less than 3.
+    assert int(machine.ask("df --output=size -B1M /var | tail -1")) > 2000
+
+
+def test_the_device_has_an_identity_that_no_other_has(machine: Machine) -> None:
+    assert re.fullmatch(r"[0-9a-f]{32}", machine.ask("cat /etc/machine-id"))
+    assert machine.do("systemctl is-active systemd-machine-id-commit").output.strip() != "failed"
+
+
+def test_nothing_of_ours_runs_as_root(machine: Machine) -> None:
+    listing = machine.ask(
+        'for p in /proc/[0-9]*; do echo "$(stat -c %u $p) $(cat $p/cgroup)"; done'
+    )
+    ours = [line.split() for line in listing.splitlines() if "/luna-" in line]
+    assert len(ours) >= len(UNITS)
+    assert [words for words in ours if words[0] == "0"] == []
+
+
+def test_somebody_can_talk_to_it(machine: Machine) -> None:
+    question = {"messages": [{"role": "user", "content": "How do I add a model?"}]}
+    answer = ask(machine, "/v1/chat/completions", question)
+    assert answer["choices"][0]["message"]["content"].startswith("Copy a GGUF file into the models")
+    assert ask(machine, "/luna")["device"] == "luna"
+
+
+def test_the_journal_has_no_error_of_ours(machine: Machine) -> None:
+    ours = " ".join(f"-u {unit}" for unit in UNITS)
+    assert machine.ask(f"journalctl -b --no-pager -q -p err {ours}") == ""
+    assert "Traceback" not in machine.ask(f"journalctl -b --no-pager -q {ours}")
+
+
+def test_no_log_in_is_offered(machine: Machine) -> None:
+    shadow = machine.ask("cut -d: -f1,2 /etc/shadow").splitlines()
+    assert [line for line in shadow if line.split(":")[1][:1] not in ("*", "!")] == []
+    assert machine.do("command -v sshd gcc cc make").status != 0
