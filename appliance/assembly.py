@@ -3,43 +3,31 @@
 from __future__ import annotations
 
 import logging
-import math
 import os
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from functools import cache, partial
-from pathlib import Path
+from functools import partial
 
-from appliance import guide
 from appliance.config import Settings
-from appliance.domain.keys import Keyring
 from appliance.domain.messages import ToolDefinition
-from appliance.domain.model_size import usable_bytes
-from appliance.domain.patience import Patience
-from appliance.engines.base import Engine
-from appliance.engines.llamacpp.engine import LlamaCpp
-from appliance.engines.rkllm.chat.prefixfiles import PrefixFiles
-from appliance.engines.rkllm.domains import Domains
-from appliance.engines.rkllm.engine import Rkllm
-from appliance.engines.rkllm.model import NpuModel
-from appliance.errors import ConfigError, LunaError, ReadingUnavailable
+from appliance.errors import ConfigError, LunaError
 from appliance.http import listeners
-from appliance.http.access import Guard, rules_of
 from appliance.http.app import App
 from appliance.http.dialects.anthropic import routes as anthropic
 from appliance.http.dialects.browserllm import routes as browserllm
+from appliance.http.dialects.browserllm import socket as browserllm_socket
 from appliance.http.dialects.browserllm.choice import Choice
 from appliance.http.dialects.browserllm.debug import Debug
 from appliance.http.dialects.browserllm.generating import Generating as BrowserLlmGenerating
 from appliance.http.dialects.browserllm.models import Models
+from appliance.http.dialects.browserllm.socket import BrowserLlmSocket
 from appliance.http.dialects.browserllm.status import Readings as BrowserLlmReadings
 from appliance.http.dialects.browserllm.status import Status
 from appliance.http.dialects.llamacpp import routes as llamacpp
 from appliance.http.dialects.llamacpp.asking import Asking
 from appliance.http.dialects.llamacpp.generating import Generating
 from appliance.http.dialects.llamacpp.metrics import routes as metrics_routes
-from appliance.http.dialects.luna import reset, wifi
+from appliance.http.dialects.luna import reset, update, wifi
 from appliance.http.dialects.luna import routes as luna
 from appliance.http.dialects.luna.engines import Engines
 from appliance.http.dialects.luna.engines import routes as engine_routes
@@ -49,7 +37,17 @@ from appliance.http.dialects.ollama.asking import Asking as OllamaAsking
 from appliance.http.dialects.ollama.library import Library
 from appliance.http.dialects.openai import responses
 from appliance.http.dialects.openai import routes as openai
+from appliance.http.dialects.wingman import downloads as wingman_downloads
 from appliance.http.dialects.wingman import hardware
+from appliance.http.dialects.wingman import inference as wingman_inference
+from appliance.http.dialects.wingman import log as wingman_log
+from appliance.http.dialects.wingman import models as wingman_models
+from appliance.http.dialects.wingman import shutdown as wingman_shutdown
+from appliance.http.dialects.wingman import socket as wingman_socket
+from appliance.http.dialects.wingman.models import ModelsApi
+from appliance.http.dialects.wingman.paths import socket_path
+from appliance.http.dialects.wingman.relay import Relay
+from appliance.http.dialects.wingman.socket import WingmanSocket
 from appliance.http.edge import Edge
 from appliance.http.hangup import HangupWatch
 from appliance.http.limits import Limits
@@ -57,22 +55,15 @@ from appliance.http.openapi import document_routes
 from appliance.http.routes import Route
 from appliance.http.sdk import sdk_routes
 from appliance.http.server import Server
+from appliance.http.websocket.doorway import Doorway
 from appliance.models.folder import Entry
-from appliance.models.registry import Registry
-from appliance.observe.logbook import Logbook
-from appliance.observe.metrics import Metrics, page_of
+from appliance.observe.metrics import page_of
 from appliance.observe.metrics_device import DeviceMetrics, DeviceReadings
-from appliance.observe.profile import Profile
-from appliance.observe.runs import Runs
-from appliance.serving.conversation import Conversation
+from appliance.observe.sockets import SocketMetrics
+from appliance.services import Services, services_of
 from appliance.serving.loads import model_loads
-from appliance.serving.pool import Pool
-from appliance.serving.toolbox import SHIPPED_TOOLS, Toolbox
-from appliance.specs import context_of, model_spec, npu_spec
-from appliance.store.database import Database
-from appliance.store.keys import CurrentKeys, Keys
-from appliance.store.responses import KeptResponses
-from appliance.system.board import read_board, read_temperatures
+from appliance.serving.toolbox import Toolbox
+from appliance.system.board import read_temperatures
 from appliance.system.cpu import CpuMeter
 from appliance.system.disk import read_disk
 from appliance.system.gpu import read_gpus
@@ -85,41 +76,27 @@ from appliance.system.provisioning import Provisioning
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Services:
-    """What dialects are made of."""
-
-    registry: Registry
-    pool: Pool
-    conversation: Conversation
-    toolbox: Toolbox
-    runs: Runs
-    metrics: Metrics
-    profile: Profile
-    logbook: Logbook
-    models_folder: Path
-    patience: Patience
-    incidents: Path
-    reset_folder: Path | None
-    context: Callable[[Entry], int]
-    database: Database
-    ring: Callable[[], Keyring]
-    responses: KeptResponses
-
-
 class Appliance:
-    """A whole server; `start` returns when it answers, `stop` when nothing of it is left."""
+    """A whole server; `start` returns when it answers, `stop` when nothing of it is left.
 
-    def __init__(self, settings: Settings, environ: Mapping[str, str] = os.environ) -> None:
+    `shutdown` is called, at once and in any thread, when an administrator wants the server to end.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        environ: Mapping[str, str] = os.environ,
+        shutdown: Callable[[], object] = lambda: None,
+    ) -> None:
         self._settings = settings
         self._watch = HangupWatch()
         self._spawner = Spawner()
         server = settings.server
         try:
-            self.services = _services(settings, environ, self._spawner)
-            routes = all_routes(self.services, connections=lambda: self.server.connections)
+            self.services = services_of(settings, environ, self._spawner)
+            routes = all_routes(self.services, lambda: self.server, shutdown)
             count = self.services.metrics.request
-            app = App(routes, _guard(settings, self.services.ring))
+            app = Doorway(App(routes, self.services.guard), socket_path)
             self.server = Server(
                 Edge(app, self._watch, server.cors_origins, count=count),
                 listeners.opened(server, environ),
@@ -144,10 +121,14 @@ class Appliance:
         logging.getLogger().addHandler(self.services.logbook)
         self._watch.start()
         self.server.start()
+        self.services.downloads.start()
+        self.services.inference.restore()
         pinned = self._settings.models.pinned
         registry = self.services.registry
         wanted: list[Callable[[], Entry]] = [partial(registry.find, name) for name in pinned]
-        for model in (*wanted, registry.default):
+        if not any(task.is_active for task in self.services.inference.tasks()):
+            wanted.append(registry.default)
+        for model in wanted:
             try:
                 self.services.pool.preload(model())
             except LunaError as error:
@@ -155,16 +136,23 @@ class Appliance:
 
     def stop(self) -> None:
         """Drain, then end the server and every engine."""
+        self.services.inference.close()
         self.services.pool.drain(self._settings.server.drain_seconds)
+        self.services.news.stop()
         self.server.stop()
+        self.services.downloads.stop()
+        self.services.shelf.close()
         self.services.pool.close()
+        self.services.inference.join()
         self._watch.stop()
         self._spawner.close()
         self.services.database.close()
         logging.getLogger().removeHandler(self.services.logbook)
 
 
-def all_routes(services: Services, connections: Callable[[], int]) -> tuple[Route, ...]:
+def all_routes(
+    services: Services, server: Callable[[], Server], shutdown: Callable[[], object]
+) -> tuple[Route, ...]:
     """Every route of every dialect, and the documents that describe them."""
     appliance = luna.Luna(
         services.registry,
@@ -204,9 +192,20 @@ def all_routes(services: Services, connections: Callable[[], int]) -> tuple[Rout
         *luna.routes(appliance),
         *wifi.routes(wifi.WifiApi(Provisioning())),
         *reset.routes(reset.ResetApi(services.reset_folder)),
+        *update.routes(update.UpdateApi()),
         *engine_routes(health),
         *hardware.routes(partial(read_hardware, services.models_folder, CpuMeter().percent)),
-        *metrics_routes(_metrics_page(services, connections), time.time()),
+        *wingman_downloads.routes(services.downloads),
+        *wingman_inference.routes(services.inference),
+        *wingman_log.routes(),
+        *wingman_shutdown.routes(shutdown),
+        *wingman_models.routes(
+            ModelsApi(services.registry, services.downloads, services.shelf, read_memory)
+        ),
+        *metrics_routes(_metrics_page(services, server), time.time()),
+        *wingman_socket.routes(
+            WingmanSocket(services.news, Relay(), services.guard.require_administrator, shutdown)
+        ),
     )
     routes = (*device, *openai.routes(api), *native, *apps, *sdk_routes())
     routes = (*routes, *document_routes(routes))
@@ -224,18 +223,22 @@ def _browser_llm(services: Services) -> tuple[Route, ...]:
         gpus=read_gpus,
         npu=read_npu,
     )
-    return browserllm.routes(
-        BrowserLlmGenerating(services.conversation, choice),
+    generating = BrowserLlmGenerating(services.conversation, choice)
+    charge = partial(services.guard.charge, "generate")
+    socket = BrowserLlmSocket(generating, services.logbook, profile, charge)
+    routes = browserllm.routes(
+        generating,
         Models(registry, pool, choice, profile, services.context, peak_rss_bytes),
         Status(registry, pool, choice, profile, readings),
         Debug(services.logbook, profile),
     )
+    return (*routes, *browserllm_socket.routes(socket))
 
 
-def _metrics_page(services: Services, connections: Callable[[], int]) -> Callable[[], bytes]:
+def _metrics_page(services: Services, server: Callable[[], Server]) -> Callable[[], bytes]:
     readings = DeviceReadings(
         models=lambda: model_loads(services.pool),
-        connections=connections,
+        connections=lambda: server().connections,
         held_tokens=services.metrics.held,
         cpu_percent=CpuMeter().percent,
         memory=read_memory,
@@ -243,91 +246,8 @@ def _metrics_page(services: Services, connections: Callable[[], int]) -> Callabl
         npu=read_npu,
         temperatures=read_temperatures,
     )
-    return page_of(services.metrics, DeviceMetrics(readings))
-
-
-def _services(settings: Settings, environ: Mapping[str, str], spawner: Spawner) -> Services:
-    folder = settings.models_folder(environ)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConfigError(
-            f"The models folder {folder} cannot be made: {error.strerror}. Name another with "
-            "--models-dir."
-        ) from error
-    registry = Registry(folder, settings.models, bundled=guide.model_path())
-    queue = settings.queue
-    patience = Patience(queue.stall_seconds, queue.slowest_prefill)
-    slots = settings.data_folder(environ) / "slots"
-
-    domains = Domains()
-
-    @cache
-    def prompt_caches() -> PrefixFiles:
-        return _prompt_caches(settings, environ)
-
-    def make_engine(entry: Entry) -> Engine:
-        if entry.for_npu:
-            model = NpuModel(
-                npu_spec(entry, settings, folder), settings.npu_engine, spawner, domains
-            )
-            return Rkllm(model, settings.npu_engine, patience, prompt_caches())
-        return LlamaCpp(model_spec(entry, settings), settings.cpu_engine, spawner, patience, slots)
-
-    pool = Pool(
-        registry,
-        make_engine,
-        settings.models,
-        queue.length,
-        memory_bytes=settings.models.memory_bytes or _memory_for_models(),
-    )
-    toolbox = Toolbox((SHIPPED_TOOLS, *settings.tools.folders), settings.tools.seconds)
-    runs = Runs(peak_rss_bytes)
-    profile = Profile()
-    metrics = Metrics(ended=profile.note)
-    conversation = Conversation(registry, pool, toolbox, settings.tools.rounds, runs, metrics)
-    database = Database(settings.database_file(environ))
-    kept = settings.responses
-    return Services(
-        registry,
-        pool,
-        conversation,
-        toolbox,
-        runs,
-        metrics,
-        profile,
-        Logbook(),
-        folder,
-        patience,
-        incidents=settings.watchdog_folder(environ),
-        reset_folder=settings.data_folder(environ) if settings.device.reset else None,
-        context=lambda entry: context_of(entry, settings),
-        database=database,
-        ring=CurrentKeys(Keys(database), database.path).ring,
-        responses=KeptResponses(database, kept.count, kept.bytes),
-    )
-
-
-def _memory_for_models() -> float:
-    """Bytes; without any bound where the machine's memory cannot be read."""
-    try:
-        return usable_bytes(read_memory().total_bytes)
-    except ReadingUnavailable:
-        return math.inf
-
-
-def _prompt_caches(settings: Settings, environ: Mapping[str, str]) -> PrefixFiles:
-    folder = settings.data_folder(environ) / "prompt-caches"
-    try:
-        return PrefixFiles(folder, settings.npu_engine.cache_bytes)
-    except OSError as error:
-        raise ConfigError(
-            f"The folder {folder} cannot be used: {error.strerror}. Name another with --data-dir."
-        ) from error
-
-
-def _guard(settings: Settings, ring: Callable[[], Keyring]) -> Guard:
-    return Guard(rules_of(settings.access, settings.rate, read_board().hostname), ring)
+    sockets = SocketMetrics(lambda: server().sockets)
+    return page_of(services.metrics, DeviceMetrics(readings), sockets, services.download_metrics)
 
 
 def _definitions(toolbox: Toolbox) -> Callable[[], Mapping[str, ToolDefinition]]:

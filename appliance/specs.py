@@ -38,10 +38,10 @@ def context_of(entry: Entry, settings: Settings) -> int:
     return min(wanted or _DEFAULT_CONTEXT, trained)
 
 
-def npu_spec(entry: Entry, settings: Settings, models: Path) -> NpuSpec:
+def npu_spec(entry: Entry, spec: ModelSpec, models: Path) -> NpuSpec:
     """Of a model for the NPU; files beside it are its own only in a folder of its own."""
     return NpuSpec(
-        model_spec(entry, settings),
+        spec,
         folder=None if entry.path.parent == models else entry.path.parent,
         stop=entry.manifest.stop,
         pooling=entry.manifest.pooling,

@@ -22,7 +22,9 @@ from provisioning.results import Outcome, Result, result
 from provisioning.scan import scan
 from provisioning.verdicts import judge, mismatch
 
+# A scan listens on each channel for a moment only: busy or far access points are missed by some.
 _SCANS: Final = 3
+_SEARCH_SECONDS: Final = 20.0
 _PAUSE: Final = 1.0
 _NORMAL: Final = Patience()
 # A good join takes a few seconds; what WPA3 cannot do in this time is left to WPA2.
@@ -75,11 +77,17 @@ class _Join:
         return result(self._wanted.ssid, Outcome.NOT_IN_RANGE)
 
     async def _find(self) -> Sequence[AccessPoint]:
-        """Access points of the network; NetworkManager's list is empty after the setup network."""
-        called = (self._wanted.ssid,) if self._wanted.hidden else ()
-        for attempt in range(_SCANS):
-            if attempt:
-                await self._means.clock.sleep(_PAUSE)
+        """Access points of the network; NetworkManager's list is empty after the setup network.
+
+        At first the name of a network is called only if it is hidden, then in any case.
+        """
+        clock, called = self._means.clock, (self._wanted.ssid,) if self._wanted.hidden else ()
+        until, scans = clock.now() + _SEARCH_SECONDS, 0
+        while scans < _SCANS or clock.now() < until:
+            if scans:
+                await clock.sleep(_PAUSE)
+                called = (self._wanted.ssid,)
+            scans += 1
             found = await scan(self._means, self._radio.path, called)
             radio = found.radio(self._radio.path)
             if radio is None:

@@ -26,6 +26,7 @@ _COMMANDS = {
     "reset": "reset",
     "label": "label",
     "bench": "bench.command",
+    "update": "update",
     "doctor": "doctor.command",
     "status": "status.command",
 }

@@ -60,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
     stopping = threading.Event()
     for sign in (signal.SIGTERM, signal.SIGINT):
         signal.signal(sign, lambda *_: stopping.set())
-    appliance = Appliance(settings)
+    appliance = Appliance(settings, shutdown=stopping.set)
     appliance.start()
     for url in appliance.urls:
         print(f"Luna is ready: {url}  (API: {url}/v1, documents: {url}/docs)", flush=True)

@@ -17,6 +17,7 @@ from appliance.domain.sampling import Sampling
 class ModelSpec:
     """What an engine must know to load a model; `context` is tokens per slot, 0 the model's own.
 
+    `gpu_layers` of it are computed by a GPU where the engine has one, -1 leaves that to the engine.
     A `reranker` was trained to score documents against a query.
     """
 
@@ -27,6 +28,7 @@ class ModelSpec:
     defaults: Sampling = field(default_factory=Sampling)
     chat_template: str | None = None
     reranker: bool = False
+    gpu_layers: int = -1
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,7 +92,7 @@ class FirstBoot:
         try:
             if self.tools.has_no_name():
                 self.tools.set_host_name(self._who().name)
-        except BusError as error:
+        except (BusError, OSError) as error:
             _log.warning("the host name stays as it is: %s", error)
 
     def _certificate(self) -> None:

@@ -66,6 +66,11 @@ _FAILURES: dict[int, tuple[str, str, LunaError]] = {
         "The `Host` is neither an address nor a name of this device",
         errors.UnknownHost("This server is not called 'example.org'."),
     ),
+    422: (
+        "Lacking",
+        "The query lacks a field, which the message names",
+        errors.MissingField("The query lacks 'modelRepo'.", param="modelRepo"),
+    ),
     426: (
         "NoSocket",
         "This is a WebSocket, and the request does not ask for one of version 13",
@@ -86,6 +91,11 @@ _FAILURES: dict[int, tuple[str, str, LunaError]] = {
         "This device cannot give that",
         errors.ReadingUnavailable("This machine has no NPU that Luna knows."),
     ),
+    502: (
+        "HubFailed",
+        "The hub that models come from sent what makes no sense",
+        errors.HubFailed("The hub's answer makes no sense; check its address."),
+    ),
     503: (
         "NotNow",
         "The model loads, its queue is full, or the server is busy or stops; see `Retry-After`",
@@ -95,6 +105,11 @@ _FAILURES: dict[int, tuple[str, str, LunaError]] = {
         "Silent",
         "The engine gave no sign of life for too long",
         errors.EngineTimeout("The engine was silent for 60 seconds; send the request again."),
+    ),
+    507: (
+        "NoRoom",
+        "The disk is full",
+        errors.DiskFull("The disk is full: delete a model or other files."),
     ),
 }
 _ALWAYS = (400, 421, 429, 500, 503)
@@ -244,9 +259,11 @@ def _responses(route: Route, schemas: dict[Any, dict[str, Any]]) -> dict[str, An
         "200": {"description": "The answer", "headers": _references(named), "content": content}
     }
     if operation.socket:
-        responses = {"101": {"description": "The connection is a WebSocket from here on"}}
-    if operation.accepted:
-        responses["202"] = responses["200"] | {"description": operation.accepted}
+        switched = "The connection is a WebSocket from here on"
+        responses = {"101": {"description": switched, "headers": _references(["x-request-id"])}}
+    for success, meaning in (("202", operation.accepted), ("208", operation.known)):
+        if meaning:
+            responses[success] = responses["200"] | {"description": meaning}
     more: tuple[int, ...] = (413,) if operation.body is not None else ()
     more += (403, 426) if operation.socket else ()
     for status in sorted({*_ALWAYS, *operation.statuses, *more, *_refusals(route)}):

@@ -33,9 +33,9 @@ class Operation:
     `event` is what each event of a stream carries, where the answer can be one. Its `framing` is
     server-sent events up to `[DONE]` ("data"), without that end ("bare"), such events with names
     ("named"), or JSON in lines.
-    `accepted` says what the status 202 means, where there is one. A `socket` is a WebSocket, whose
-    success is the status 101. `statuses` are the failures
-    besides those that every route may have. `examples` are bodies by their title.
+    `accepted` says what the status 202 means, where there is one, `known` what 208 does. A
+    `socket` is a WebSocket, whose success is the status 101. `statuses` are the failures besides
+    those that every route may have. `examples` are bodies by their title.
     """
 
     summary: str
@@ -47,6 +47,7 @@ class Operation:
     framing: Framing = "data"
     body_required: bool = True
     accepted: str = ""
+    known: str = ""
     statuses: tuple[int, ...] = ()
     path: tuple[Parameter, ...] = ()
     query: tuple[Parameter, ...] = ()

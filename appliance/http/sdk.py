@@ -28,6 +28,6 @@ def sdk_routes() -> tuple[Route, ...]:
     )
     types = Operation("Its types", "Documents", content_types=(TYPES[".ts"],))
     return (
-        Route("GET", "/sdk/luna.js", partial(file, "luna.js"), module),
-        Route("GET", "/sdk/luna.d.ts", partial(file, "luna.d.ts"), types),
+        Route("GET", "/sdk/luna.js", partial(file, "luna.js"), module, access="open"),
+        Route("GET", "/sdk/luna.d.ts", partial(file, "luna.d.ts"), types, access="open"),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -33,6 +33,7 @@ class Registry:
         self._clock = clock
         self._lock = threading.Lock()
         self._scanned: tuple[float, tuple[Entry, ...]] | None = None
+        self._leading: dict[str, str] = {}
         self._failures: dict[str, tuple[tuple[int, ...], str]] = {}
         self._bundled = (replace(inspect(bundled, bundled.stem), bundled=True),) if bundled else ()
 
@@ -48,7 +49,8 @@ class Registry:
                 self._scanned = (now, found + own)
             entries = self._scanned[1]
         good = [entry for entry in entries if entry.usable and not self.load_failure(entry)]
-        default = _default(good, self._settings.default)
+        leading = next(reversed(self._leading.values()), "")
+        default = _default(good, leading, self._settings.default)
         return tuple(
             sorted(entries, key=lambda e: (e is not default, not e.usable, e not in good, e.id))
         )
@@ -103,6 +105,14 @@ class Registry:
         """What an answer calls its model: the name it was asked by, if that means this model."""
         return name if name and self._named(name) == entry else entry.id
 
+    def lead(self, names: Mapping[str, str]) -> None:
+        """Have each of these names mean the model of that id, and the last one be the default.
+
+        They take the place of those that were given before.
+        """
+        with self._lock:
+            self._leading = {name.casefold(): id for name, id in names.items()}
+
     def downloaded(self) -> dict[tuple[str, str], Entry]:
         """The models that were fetched from a hub, by their repository and file there."""
         return {
@@ -144,6 +154,8 @@ class Registry:
         for entry in entries:
             if entry.id.casefold() == wanted:
                 return entry
+        if (leading := self._leading.get(wanted)) is not None:
+            return next((entry for entry in entries if entry.id == leading), None)
         for alias, target in self._settings.aliases.items():
             if alias.casefold() == wanted:
                 circle = target.casefold() in passed | {wanted}
@@ -169,9 +181,10 @@ def _first_usable(entries: tuple[Entry, ...]) -> Entry | None:
     return next((entry for entry in entries if entry.usable), None)
 
 
-def _default(good: Sequence[Entry], configured: str) -> Entry | None:
-    """The configured model, else the newest of the folder, else the bundled one."""
-    for entry in good:
-        if entry.id.casefold() == configured.casefold():
-            return entry
+def _default(good: Sequence[Entry], *wanted: str) -> Entry | None:
+    """The first wanted model that is there, else the newest of the folder, else the bundled one."""
+    for name in wanted:
+        for entry in good:
+            if entry.id.casefold() == name.casefold():
+                return entry
     return max(good, key=lambda entry: (not entry.bundled, entry.changed), default=None)

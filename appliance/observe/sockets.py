@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -24,12 +24,12 @@ class SocketCounts:
 class SocketMetrics(Collector):
     """Shows the counts at each scrape."""
 
-    def __init__(self, counts: SocketCounts) -> None:
+    def __init__(self, counts: Callable[[], SocketCounts]) -> None:
         self._counts = counts
 
     def collect(self) -> Iterator[Metric]:
         """Every figure."""
-        counts = self._counts
+        counts = self._counts()
         yield GaugeMetricFamily("luna_websockets", "Open WebSockets", value=counts.open)
         for name, text, value in (
             ("sent", "Frames that went out, control frames included", counts.sent),

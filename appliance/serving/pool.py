@@ -6,13 +6,13 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from appliance.config import ModelSettings
 from appliance.engines.base import Engine
-from appliance.errors import ModelLoadFailed, ShuttingDown
+from appliance.errors import LunaError, ModelLoadFailed, ShuttingDown
 from appliance.models.folder import Entry
 from appliance.models.registry import Registry
 from appliance.serving import room
@@ -61,6 +61,7 @@ class Pool:
         self._settings = settings
         self._limits = room.Limits(settings.max_loaded, memory_bytes)
         self._pinned = frozenset(settings.pinned)
+        self._held: frozenset[str] = frozenset()
         self._queue_length = queue_length
         self._clock = clock
         self._lock = threading.Lock()
@@ -110,9 +111,25 @@ class Pool:
                 loaded.keep = 0.0
         self._reaper.nudge()
 
+    def hold(self, ids: Iterable[str]) -> None:
+        """Have these models stay for good once they are loaded, and no longer those held before."""
+        with self._lock:
+            self._held = frozenset(ids)
+        self._reaper.nudge()
+
+    def unload(self, entry: Entry, reason: LunaError) -> None:
+        """Take a model out of memory now; what runs on it ends with the reason."""
+        with self._lock:
+            loaded = self._loaded.pop(entry.id, None)
+        if loaded is not None:
+            _log.info("unloading %s: %s", entry.id, reason)
+            loaded.scheduler.close(reason)
+            loaded.scheduler.abort(reason)
+            loaded.engine.stop()
+
     def seconds_left(self, loaded: Loaded) -> float:
         """How long the model will stay if nobody uses it from now on; inf for ever."""
-        if loaded.entry.id in self._pinned:
+        if loaded.entry.id in self._staying:
             return math.inf
         used = self._clock() if loaded.users else loaded.used
         return max(0.0, used + loaded.keep - self._clock())
@@ -122,8 +139,9 @@ class Pool:
         with self._lock:
             self._closed = True
             models = tuple(self._loaded.values())
+        leaving = ShuttingDown("The server is shutting down; try again in a moment.", retry_after=5)
         for loaded in models:
-            loaded.scheduler.close()
+            loaded.scheduler.close(leaving)
         deadline = self._clock() + grace
         while any(loaded.users for loaded in models) and self._clock() < deadline:
             time.sleep(0.02)
@@ -140,6 +158,10 @@ class Pool:
         self._reaper.close()
         for loaded in models:
             loaded.engine.stop()
+
+    @property
+    def _staying(self) -> frozenset[str]:
+        return self._pinned | self._held
 
     def _reap(self) -> float | None:
         """Unload what nobody has used for too long; seconds until the next one may have to go."""
@@ -207,7 +229,7 @@ class Pool:
                 for loaded in self._loaded.values()
                 if loaded not in outgoing and loaded.engine.state != "failed"
             ]
-            outgoing += room.leaving(wanted, held, self._pinned, self._limits)
+            outgoing += room.leaving(wanted, held, self._staying, self._limits)
         for loaded in outgoing:
             del self._loaded[loaded.entry.id]
         return outgoing

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from appliance.domain.cancel import CancelToken
 from appliance.domain.queueing import FairQueue
-from appliance.errors import LunaError, QueueFull, ShuttingDown
+from appliance.errors import LunaError, QueueFull
 
 _LONGEST_RETRY = 60  # seconds
 _NEWS = 5.0  # seconds between two words about the place in the queue
@@ -45,7 +45,7 @@ class Scheduler:
         self._queue: FairQueue[_Ticket] = FairQueue(capacity)
         self._lock = threading.Lock()
         self._running: set[_Ticket] = set()
-        self._closed = False
+        self._closed: LunaError | None = None
 
     def load(self) -> Load:
         """The slots and the queue now."""
@@ -57,7 +57,7 @@ class Scheduler:
         """Queue up, or take a free slot; the slot is held once the yielded iterator has ended.
 
         It gives, now and then, how many requests are ahead. Raises QueueFull at once; the iterator
-        raises ShuttingDown, or the token's reason when cancelled in the queue.
+        raises the reason of a close, or the token's when cancelled in the queue.
         """
         ticket = _Ticket(client, cancel)
         self._enter(ticket)
@@ -74,10 +74,10 @@ class Scheduler:
                 pass
             yield
 
-    def close(self) -> None:
-        """Take no more requests, and send those that wait away."""
+    def close(self, reason: LunaError) -> None:
+        """Take no more requests, and send those that wait away with the reason."""
         with self._lock:
-            self._closed = True
+            self._closed = reason
             while (ticket := self._queue.pop()) is not None:
                 ticket.woken.set()
 
@@ -128,5 +128,5 @@ class Scheduler:
                 following.woken.set()
 
     def _check_open(self) -> None:
-        if self._closed:
-            raise ShuttingDown("The server is shutting down; try again in a moment.", retry_after=5)
+        if self._closed is not None:
+            raise self._closed

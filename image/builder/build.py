@@ -18,11 +18,9 @@ from image.builder.recipe import Recipe
 from image.builder.tree import Tree
 
 ROOT = Path(__file__).parents[2]
-# What Luna's package is made from, and what is done with it.
-_SOURCES = (
-    *("appliance", "provisioning", "systemd", "udev", "requirements.lock", "README.md"),
-    *("image/builder", "image/deb", "image/overlay"),
-)
+# What Luna's package is made from, and what is made of the board with it.
+_SOURCES = ("appliance", "provisioning", "systemd", "udev", "image/deb", "requirements.lock")
+_RECIPES = ("image/builder", "image/overlay")
 _SITE_PACKAGES = "usr/lib/luna/lib/python3*/site-packages"
 
 
@@ -66,16 +64,20 @@ class Build:
         """The archive of the root file system."""
         base_key = base.key(self.recipe)
         sums = [vendor.sha256(file) for _, file in sorted(self.vendor_files.items())]
-        board_key = key_of(base_key, repr(self.board), *sums)
-        luna_key = key_of(
-            board_key,
-            tree_key([ROOT / name for name in _SOURCES], ROOT),
+        installed = (self.board.packages, self.board.sources, self.board.vendor_debs)
+        board_key = key_of(base_key, repr(installed), *sums)
+        luna_key = key_of(board_key, tree_key([ROOT / name for name in _SOURCES], ROOT))
+        root_key = key_of(
+            luna_key,
+            repr(self.board),
+            tree_key([ROOT / name for name in _RECIPES], ROOT),
             self.signer[0].read_text("utf-8"),
             repr(self.release),
         )
         with_kernel = partial(self._with_kernel, base_key)
         with_luna = partial(self._with_luna, with_kernel, board_key)
-        return self.cache.get(f"root-{self.board.name}", luna_key, with_luna)
+        as_appliance = partial(self._as_appliance, with_luna, luna_key)
+        return self.cache.get(f"root-{self.board.name}", root_key, as_appliance)
 
     def slot(self, archive: Path) -> Path:
         """The slot's image, with lists of what is in it."""
@@ -124,7 +126,13 @@ class Build:
             self.tell("luna: installing it")
             tree = self._tree(Path(folder, "root"), before)
             firmware.add_luna(tree, deb)
-            self.tell("luna: settings and ramdisk")
+            tree.pack(archive)
+
+    def _as_appliance(self, with_luna: partial[None], key: str, archive: Path) -> None:
+        before = self.cache.get(f"luna-{self.board.name}", key, with_luna)
+        self.tell("appliance: settings and ramdisk")
+        with TemporaryDirectory(dir=self.out) as folder:
+            tree = self._tree(Path(folder, "root"), before)
             keyring, release = self.signer[0], self.release
             firmware.make_appliance(tree, self.board, self.vendor_files, keyring, release)
             firmware.tidy(tree)

@@ -81,7 +81,10 @@ def make_appliance(
     _name_it(tree, board, release)
     if board.npu_runtime:
         tree.copy(vendor[board.npu_runtime], NPU_RUNTIME)
+    (tree.root / "boot/luna").mkdir(exist_ok=True)
+    tree.do("systemd-sysusers")
     tree.do("systemctl", "preset-all")
+    tree.do("systemctl", "set-default", "multi-user.target")
     tree.do("update-initramfs", "-c", "-k", "all")
     boot.settle_kernel(tree, board)
 

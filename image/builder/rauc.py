@@ -76,7 +76,8 @@ def bundle(board: Board, version: str, slot: Path, signer: tuple[Path, Path], ta
         (content / "manifest.raucm").write_text(manifest, "utf-8")
         _hard_link(slot, content / "rootfs.img")
         made = Path(folder, "made.raucb")
-        run("rauc", "bundle", f"--cert={certificate}", f"--key={key}", content, made)
+        squashfs = "--mksquashfs-args=-comp zstd -Xcompression-level 6"
+        run("rauc", "bundle", f"--cert={certificate}", f"--key={key}", squashfs, content, made)
         made.replace(target)
 
 

@@ -76,7 +76,7 @@ def test_networks_without_a_password(
     play(scenario())
 
 
-@pytest.mark.parametrize("ssid", [b"\xff\xfe\x80", b"x" * 32, b"a\0b", "漢字".encode(), b" "])
+@pytest.mark.parametrize("ssid", [b"\xff\xfe\x80", b"x" * 32, b"a\0b", "漢字".encode(), b" a "])
 def test_any_name_of_up_to_32_bytes(daemon: Daemon, tmp_path: Path, ssid: bytes) -> None:
     async def scenario() -> None:
         async with house(daemon, tmp_path) as box:

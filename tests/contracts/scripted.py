@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from appliance import assembly, config
+from appliance import assembly, config, services
 from appliance.domain.cancel import CancelToken
 from appliance.domain.requests import ChatRequest, CompletionRequest
 from appliance.engines.scripted import Gates, Script, Scripted, Token, always
@@ -18,8 +19,8 @@ from appliance.errors import LunaError
 class Stage:
     """What the engine says (`script`), what it was asked (`asked`), and when it fails.
 
-    `failure` is raised before token number `fails_at` of each answer. Each of `loading` is raised
-    once, by those who wait for the model.
+    `failure` is raised before token number `fails_at` of each answer, and `pause` called before
+    every one. Each of `loading` is raised once, by those who wait for the model.
     """
 
     def __init__(self) -> None:
@@ -28,6 +29,7 @@ class Stage:
         self.asked: list[ChatRequest | CompletionRequest] = []
         self.failure: LunaError | None = None
         self.fails_at = 0
+        self.pause: Callable[[int, CancelToken], None] = lambda token, cancel: None
         self.loading: list[LunaError] = []
 
     @property
@@ -48,17 +50,19 @@ class Stage:
             raise self.loading.pop(0)
 
     def _gate(self, token: int, cancel: CancelToken) -> None:
+        self.pause(token, cancel)
         if self.failure is not None and token == self.fails_at:
             raise self.failure
 
 
 @contextmanager
-def performing(folder: Path) -> Iterator[Stage]:
+def performing(folder: Path, settings: Mapping[str, Any] | None = None) -> Iterator[Stage]:
     """An appliance that serves its bundled model, as the stage's engine plays it."""
     stage = Stage()
-    values = {"server.host": "127.0.0.1", "server.port": 0, "data": str(folder)}
+    values: dict[str, Any] = {"server.host": "127.0.0.1", "server.port": 0, "data": str(folder)}
+    values |= settings or {}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(assembly, "LlamaCpp", stage.engine)
+        patch.setattr(services, "LlamaCpp", stage.engine)
         appliance = assembly.Appliance(config.load([], {}, values), {})
         appliance.start()
         try:

@@ -57,3 +57,28 @@ test("the document's sample", async () => {
   }
   assert.ok(pieces > 0);
 });
+
+test("a socket: several generations, metrics, an end", async () => {
+  const socket = await luna.connect();
+  const figures = socket.subscribe(["metric"]);
+  const figure = figures.next();
+  const write = async (prompt) => {
+    let text = "";
+    const stream = socket.generate({ prompt, max_tokens: 8 });
+    let step;
+    while (!(step = await stream.next()).done) text += step.value;
+    assert.equal(step.value.text, text);
+    return step.value.tokens;
+  };
+  assert.deepEqual(await Promise.all(["One", "Two", "Three"].map(write)), [8, 8, 8]);
+  assert.equal((await figure).value.type, "metric");
+  await figures.return();
+  for await (const token of socket.generate({ prompt: "Four", max_tokens: 400 })) {
+    assert.equal(typeof token, "string");
+    break;
+  }
+  await assert.rejects(socket.generate({ prompt: "Five", top_k: 1000 }).next(), {
+    code: "VALIDATION_ERROR",
+  });
+  socket.close();
+});

@@ -14,7 +14,8 @@ from tests.helpers.server import RunningLuna
 @pytest.mark.needs("engine", "node")
 def test_in_node(luna: RunningLuna) -> None:
     done = subprocess.run(
-        ["node", "--test", str(Path(__file__).parent / "sdk.test.mjs")],
+        # Node 22 has WebSocket without asking for it.
+        ["node", "--experimental-websocket", "--test", str(Path(__file__).parent / "sdk.test.mjs")],
         env={**os.environ, "LUNA_URL": luna.url},
         capture_output=True,
         text=True,

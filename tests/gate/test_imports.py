@@ -12,8 +12,9 @@ from tests.gate.tree import Module, complain, product
 # From top to bottom: a folder or module of `appliance` imports its own tier and those below it.
 TIERS = (
     ("__main__", "cli"),
-    ("assembly", "specs"),
-    ("http", "mdns", "watchdog", "firstboot", "label", "importing"),
+    ("assembly",),
+    ("services", "specs"),
+    ("http", "mdns", "updates", "watchdog", "firstboot", "label", "importing"),
     ("serving",),
     ("engines", "models", "store", "device_tools", "guide"),
     ("observe", "system"),

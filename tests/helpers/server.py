@@ -31,6 +31,8 @@ READY = re.compile(r"^Luna is ready: (\S+)", re.MULTILINE)
 STOP_SECONDS = 60.0
 # Threads of an engine wait for each other by spinning: two on a busy machine take turns at that.
 ONE_THREAD = {"LUNA_CPU_ENGINE_THREADS": "1"}
+# Nothing that a test does may ask a hub on the internet.
+NO_HUB = {"LUNA_DOWNLOADS_HUB": "http://127.0.0.1:9"}
 
 
 @cache
@@ -78,7 +80,7 @@ class RunningLuna:
             self._process = subprocess.Popen(
                 launch.command(command),
                 cwd=ROOT,
-                env=clean_environment(folder, ONE_THREAD | dict(environ or {})),
+                env=clean_environment(folder, ONE_THREAD | NO_HUB | dict(environ or {})),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

@@ -18,7 +18,8 @@ from tests.bus.daemon import Daemon
 FOLDER = Path(__file__).parents[2] / "systemd/dbus-1"
 POLICY = FOLDER / f"system.d/{SERVICE}.conf"
 # The device's users, played by some that every Debian has; the test itself is the service.
-PLAYED = {"luna-net": "root", "luna": "bin", "root": "daemon"}
+PLAYED = {"luna-net": "root", "luna": "bin", "root": "daemon", "luna-status": "sys"}
+DESTINATION = f"--dest={SERVICE}"
 DENIED = "org.freedesktop.DBus.Error.AccessDenied"
 
 pytestmark = pytest.mark.needs("dbus-daemon", "root")
@@ -75,6 +76,24 @@ def test_only_the_api_and_root_may_call_it(daemon: Daemon) -> None:
     assert "Nothing is here" in answers["luna"]
     assert "Nothing is here" in answers["root"]
     assert DENIED in answers["nobody"]
+
+
+def test_the_status_screen_may_only_look(daemon: Daemon) -> None:
+    async def scenario() -> dict[str, str]:
+        service = await connect(daemon.address)
+        try:
+            await service.own(SERVICE)
+            calls = ("org.freedesktop.DBus.Properties.GetAll", f"{SERVICE}.Scan")
+            return {
+                call: await asyncio.to_thread(send, daemon, "luna-status", DESTINATION, "/", call)
+                for call in calls
+            }
+        finally:
+            await service.close()
+
+    looked, acted = asyncio.run(scenario()).values()
+    assert "Nothing is here" in looked
+    assert DENIED in acted
 
 
 def test_the_bus_starts_it_through_systemd() -> None:

@@ -33,7 +33,8 @@ def tried(tmp_path: Path) -> Path:
     """The units with a program that is there in place of ours, which is not installed here."""
     for unit in UNITS:
         text = unit.read_text("utf-8")
-        (tmp_path / unit.name).write_text(re.sub(r"/usr/bin/luna\S*", "/bin/true", text), "utf-8")
+        text = re.sub(r"/usr/(bin/luna\S*|lib/luna/\S+)", "/bin/true", text)
+        (tmp_path / unit.name).write_text(text, "utf-8")
     return tmp_path
 
 

@@ -13,7 +13,7 @@ from typing import Any
 ROOT = Path(__file__).parents[2]
 SUITES = {12: "bookworm", 13: "trixie"}
 PACKAGES = (
-    "curl dbus iproute2 libgomp1 libstdc++6 network-manager polkitd procps python3 systemd "
+    "curl dbus iproute2 libgomp1 libstdc++6 network-manager openssl polkitd procps python3 systemd "
     "systemd-sysv wpasupplicant"
 )
 UNIT = """
@@ -27,15 +27,17 @@ StandardError=inherit
 WantedBy=multi-user.target
 """
 BOOT_S = 300
+# systemd-nspawn leaves a restart to who started it, and says so.
+RESTARTS = 133
 
 
-def run(*command: str | Path, **more: Any) -> subprocess.CompletedProcess[str]:
-    """Run it to its end; what it printed is part of the error if it fails."""
+def run(*command: str | Path, ends: int = 0, **more: Any) -> subprocess.CompletedProcess[str]:
+    """Run it to its end; what it printed is part of the error if it `ends` otherwise."""
     words = [str(word) for word in command]
     done = subprocess.run(
         words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, **more
     )
-    assert done.returncode == 0, f"{' '.join(words)}\n{done.stdout[-4000:]}"
+    assert done.returncode == ends, f"{' '.join(words)}\n{done.stdout[-4000:]}"
     return done
 
 
@@ -83,13 +85,18 @@ class Container:
         """What a command prints in the machine while it is off."""
         return run(*self._nspawn(), "--as-pid2", "--pipe", *command).stdout
 
-    def boot(self) -> dict[str, Any]:
-        """Boot it, let inside.py look around, and return its report."""
+    def boot(self, phase: str, *, restarts: bool = False) -> dict[str, Any]:
+        """Boot it, let inside.py do what the phase asks for, and return its report.
+
+        `restarts` says that the machine restarts itself at the end, and does not go off.
+        """
         shutil.copy(Path(__file__).with_name("inside.py"), self.share)
+        (self.share / "phase").write_text(phase, "utf-8")
         (self.root / "etc/systemd/system/luna-test.service").write_text(UNIT, "utf-8")
         self.do("systemctl", "enable", "luna-test.service")
-        run(*self._nspawn(), "--boot", "--console=read-only", timeout=BOOT_S)
-        file = self.share / "report.json"
+        ends = RESTARTS if restarts else 0
+        run(*self._nspawn(), "--boot", "--console=read-only", ends=ends, timeout=BOOT_S)
+        file = self.share / f"{phase}.json"
         assert file.exists(), (self.share / "said").read_text("utf-8")
         report: dict[str, Any] = json.loads(file.read_text("utf-8"))
         return report

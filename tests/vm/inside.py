@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import threading
@@ -15,6 +16,7 @@ from typing import Any
 
 UNITS = ("luna-api", "luna-provisioning", "luna-mdns", "luna-watchdog")
 PATIENCE_S = 60.0
+IDLE_S = 10.0
 
 
 def ctl(*words: str) -> str:
@@ -90,10 +92,132 @@ def lost_while_restarting() -> list[str]:
     return lost
 
 
-def main() -> None:
-    """Look, then break things."""
+def footprint() -> dict[str, Any]:
+    """Memory of the services in MB, shared pages divided among who shares them, and CPU time.
+
+    Each unit's main process and its engines apart: `engines` is what belongs to a loaded model.
+    """
+    ticks = os.sysconf("SC_CLK_TCK")
+    before, start = {pid: _ticks(pid) for pid in _processes()}, time.monotonic()
+    time.sleep(IDLE_S)
+    seconds = time.monotonic() - start
+    memory: dict[str, float] = {}
+    spent = 0
+    for pid, unit in _processes().items():
+        engine = unit == "luna-api" and pid != main_pid("luna-api")
+        name = "engines" if engine else unit
+        memory[name] = memory.get(name, 0.0) + _pss(pid)
+        if not engine:
+            spent += _ticks(pid) - before.get(pid, 0)
+    return {"memory_mb": memory, "cpu_percent": 100 * spent / ticks / seconds}
+
+
+def _processes() -> dict[int, str]:
+    found = {}
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            group = (process / "cgroup").read_text("utf-8")
+        except OSError:
+            continue
+        for unit in UNITS:
+            if f"/{unit}.service" in group:
+                found[int(process.name)] = unit
+    return found
+
+
+def _ticks(pid: int) -> int:
+    """User and system time (proc_pid_stat(5), fields 14 and 15)."""
+    try:
+        words = Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()
+    except OSError:
+        return 0
+    return int(words[11]) + int(words[12])
+
+
+def _pss(pid: int) -> float:
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text("utf-8").splitlines()
+    except OSError:
+        return 0.0
+    return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) * 1024 / 1e6
+
+
+def all_well() -> bool:
+    """Whether every service is up and a model answers."""
+    question = {"messages": [{"role": "user", "content": "Hello"}], "max_tokens": 4}
+    try:
+        get("/v1/chat/completions", body=question)
+    except OSError:
+        return False
+    return all(map(is_active, UNITS))
+
+
+def identity() -> dict[str, str]:
+    """Who the device says it is, and what it made for itself."""
+    files = {
+        "id": "/etc/luna/identity.toml",
+        "key": "/var/lib/luna-firstboot/tls/key.pem",
+        "certificate": "/var/lib/luna-firstboot/tls/certificate.pem",
+    }
+    return {name: Path(path).read_text("utf-8") for name, path in files.items()}
+
+
+def full_disk() -> dict[str, Any]:
+    """How it does with a data folder that has no byte left: on a small file system of its own."""
+    ctl("stop", "luna.target", "luna-api.socket")
+    said(["mount", "-t", "tmpfs", "-o", "size=64M,mode=0750,uid=luna", "none", "/var/lib/luna"])
+    ctl("start", "luna-api.socket", "luna.target")
+    began = eventually(all_well)
+    with Path("/var/lib/luna/filler").open("wb") as file:
+        try:
+            while True:
+                file.write(bytes(1 << 16))
+        except OSError:
+            pass
+    ctl("restart", "luna-api.service", "luna-watchdog.service", "luna-mdns.service")
+    seen = {"began_s": began, "full_s": eventually(all_well), "restarts": restarts()}
+    Path("/var/lib/luna/filler").unlink()
+    seen["again_s"] = eventually(all_well)
+    ctl("stop", "luna.target", "luna-api.socket")
+    said(["umount", "--lazy", "/var/lib/luna"])
+    ctl("start", "luna-api.socket", "luna.target")
+    return seen
+
+
+def broken_bus() -> float:
+    """Seconds until all is well after the message bus was killed."""
+    ctl("kill", "--signal=KILL", "dbus.service")
+    time.sleep(1)
+    ctl("start", "dbus.service")
+    return eventually(all_well)
+
+
+def lost_state() -> float:
+    """Seconds until all is well after what services keep was deleted under their feet."""
+    for name in ("luna", "luna-provisioning", "luna-mdns", "luna-watchdog", "luna-firstboot"):
+        shutil.rmtree(f"/var/lib/{name}", ignore_errors=True)
+    ctl("restart", *(f"{unit}.service" for unit in UNITS))
+    return eventually(all_well)
+
+
+def restarts() -> dict[str, int]:
+    """How often systemd had to start each service again: a loop shows here."""
+    return {unit: int(ctl("show", "-P", "NRestarts", unit) or 0) for unit in UNITS}
+
+
+def said(command: list[str]) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return done.stdout + done.stderr
+
+
+def journal(*units: str) -> str:
+    words = ["journalctl", "--no-pager", "--boot", "--priority=warning"]
+    return said([*words, *(f"-u{unit}" for unit in units or UNITS)])
+
+
+def looked() -> dict[str, Any]:
+    """A new device: what it is and does, and how it takes kills and restarts."""
     question = {"messages": [{"role": "user", "content": "How do I add a model?"}]}
-    eventually(lambda: ctl("is-system-running") in ("running", "degraded"))
     report: dict[str, Any] = {
         "up_s": eventually(lambda: all(map(is_active, UNITS))),
         "failed": ctl("--failed", "--plain", "--no-legend"),
@@ -101,25 +225,63 @@ def main() -> None:
         "luna": [get("/luna", port) for port in (80, 8080)],
         "answer": get("/v1/chat/completions", body=question)["choices"][0]["message"]["content"],
         "owners": owners(),
-        "wifi": subprocess.run(
-            ["curl", "-s", "http://127.0.0.1:8080/wifi"], capture_output=True, text=True
-        ).stdout,
+        "identity": identity(),
+        "firstboot": ctl("is-active", "luna-firstboot.service"),
+        "status": said(["luna", "status"]),
+        "rules": said(["udevadm", "verify", "/usr/lib/udev/rules.d/70-luna.rules"]),
+        "footprint": footprint(),
+        "wifi": said(["curl", "-s", "http://127.0.0.1:8080/wifi"]),
         "killed_s": {unit: killed(unit) for unit in UNITS},
         "lost": lost_while_restarting(),
     }
     report["answers_again"] = get("/v1/health")
-    report["journal"] = subprocess.run(
-        [
-            "journalctl",
-            "--no-pager",
-            "--boot",
-            "--priority=warning",
-            *(f"-u{unit}" for unit in UNITS),
-        ],
-        capture_output=True,
-        text=True,
-    ).stdout
-    Path("/share/report.json").write_text(json.dumps(report, indent=1), "utf-8")
+    report["journal"] = journal()
+    return report
+
+
+def broken() -> dict[str, Any]:
+    """The same device later, treated badly, and reset at the end: then it restarts by itself."""
+    eventually(all_well)
+    report: dict[str, Any] = {
+        "identity": identity(),
+        "firstboot": ctl("show", "-P", "ConditionResult", "luna-firstboot.service"),
+        "disk": full_disk(),
+        "bus_s": broken_bus(),
+        "state_s": lost_state(),
+        "restarts": restarts(),
+        "failed": ctl("--failed", "--plain", "--no-legend"),
+    }
+    Path("/var/lib/luna/models/kept").mkdir(parents=True, exist_ok=True)
+    Path("/etc/luna/luna.toml").write_text("[server]\naccess_log = false\n", "utf-8")
+    report["journal"] = journal()
+    return report
+
+
+def reset() -> dict[str, Any]:
+    """What is left after a factory reset."""
+    return {
+        "well_s": eventually(all_well),
+        "identity": identity(),
+        "settings": Path("/etc/luna/luna.toml").exists(),
+        "models": Path("/var/lib/luna/models/kept").is_dir(),
+        "wish": Path("/var/lib/luna/reset.json").exists(),
+        "failed": ctl("--failed", "--plain", "--no-legend"),
+        "journal": journal("luna-firstboot", *UNITS),
+    }
+
+
+def main() -> None:
+    """What the phase asks for; then the machine goes off, or restarts to forget."""
+    phase = Path("/share/phase").read_text("utf-8")
+    eventually(lambda: ctl("is-system-running") in ("running", "degraded"))
+    try:
+        report = {"looked": looked, "broken": broken, "reset": reset}[phase]()
+        Path(f"/share/{phase}.json").write_text(json.dumps(report, indent=1), "utf-8")
+    finally:
+        if phase == "broken":
+            print(said(["luna", "reset", "--yes"]))
+        else:
+            ctl("poweroff", "--no-block")
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,6 +16,8 @@ pytestmark = [
     pytest.mark.timeout(900),
 ]
 DEBIAN = 13
+MOST_MB = 150.0
+FEW = 5  # restarts, which a loop would soon exceed
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +33,17 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Container]:
 
 @pytest.fixture(scope="module")
 def report(machine: Container) -> dict[str, Any]:
-    return machine.boot()
+    return machine.boot("looked")
+
+
+@pytest.fixture(scope="module")
+def broken(machine: Container, report: dict[str, Any]) -> dict[str, Any]:
+    return machine.boot("broken", restarts=True)
+
+
+@pytest.fixture(scope="module")
+def reset(machine: Container, broken: dict[str, Any]) -> dict[str, Any]:
+    return machine.boot("reset")
 
 
 def test_every_service_is_up(report: dict[str, Any]) -> None:
@@ -48,6 +61,24 @@ def test_nothing_of_it_is_root(report: dict[str, Any]) -> None:
     assert all(owner != 0 for owners in report["owners"].values() for owner in owners)
 
 
+def test_it_knows_who_it_is_and_says_so(report: dict[str, Any]) -> None:
+    assert report["firstboot"] == "active"
+    assert re.search('^id = "[0-9a-f]{12}"$', report["identity"]["id"], re.MULTILINE)
+    assert "PRIVATE KEY" in report["identity"]["key"]
+    assert report["status"].startswith("Luna  luna-")
+    assert "does not answer" not in report["status"]
+
+
+def test_udev_has_no_complaint_about_the_rules(report: dict[str, Any]) -> None:
+    assert "1 udev rules files have been checked" in report["rules"]
+    assert "Success: 1" in report["rules"]
+
+
+def test_it_needs_little_of_the_machine_while_nothing_is_asked(report: dict[str, Any]) -> None:
+    memory = report["footprint"]["memory_mb"]
+    assert sum(memory[unit] for unit in UNITS) < MOST_MB, memory
+
+
 def test_what_is_killed_comes_back(report: dict[str, Any]) -> None:
     assert all(0 <= seconds < 20 for seconds in report["killed_s"].values()), report["killed_s"]
     assert report["answers_again"] == {"status": "ok"}
@@ -57,5 +88,36 @@ def test_a_restart_loses_no_request(report: dict[str, Any]) -> None:
     assert report["lost"] == []
 
 
-def test_no_traceback_is_in_the_journal(report: dict[str, Any]) -> None:
+def test_no_traceback_is_in_the_journal(report: dict[str, Any], broken: dict[str, Any]) -> None:
     assert "Traceback" not in report["journal"], report["journal"]
+    assert "Traceback" not in broken["journal"], broken["journal"]
+
+
+def test_who_it_is_was_settled_once(report: dict[str, Any], broken: dict[str, Any]) -> None:
+    assert broken["firstboot"] == "no", "nothing is root any more"
+    assert broken["identity"] == report["identity"]
+
+
+def test_a_full_disk_stops_nothing(broken: dict[str, Any]) -> None:
+    disk = broken["disk"]
+    assert all(disk[each] >= 0 for each in ("began_s", "full_s", "again_s")), broken
+    assert all(times <= FEW for times in disk["restarts"].values()), broken["journal"]
+
+
+def test_it_comes_back_without_its_bus_and_without_its_state(broken: dict[str, Any]) -> None:
+    assert broken["bus_s"] >= 0, broken["journal"]
+    assert broken["state_s"] >= 0, broken["journal"]
+    assert all(times <= FEW for times in broken["restarts"].values()), broken["restarts"]
+    assert broken["failed"] == ""
+
+
+def test_a_reset_restarts_it_and_leaves_who_it_is(
+    report: dict[str, Any], reset: dict[str, Any]
+) -> None:
+    assert reset["well_s"] >= 0, reset["journal"]
+    assert not reset["wish"]
+    assert not reset["settings"]
+    assert reset["models"]
+    assert reset["identity"]["id"] == report["identity"]["id"]
+    assert reset["identity"]["key"] != report["identity"]["key"]
+    assert reset["failed"] == ""

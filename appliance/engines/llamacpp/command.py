@@ -38,6 +38,8 @@ def build(spec: ModelSpec, layout: Layout, settings: CpuEngineSettings, socket: 
         "batch": str(layout.batch),
         "threads": str(threads),
     }
+    if spec.gpu_layers >= 0:
+        values["gpu-layers"] = str(spec.gpu_layers)
     if layout.slot_folder is not None:
         values["slot-folder"] = str(layout.slot_folder)
     template = socket.with_name("template.jinja")
@@ -62,6 +64,7 @@ def _binary(binary: Path, values: dict[str, str], layout: Layout) -> list[str]:
         "slots": "--parallel",
         "batch": "--batch-size",
         "threads": "--threads",
+        "gpu-layers": "--n-gpu-layers",
         "slot-folder": "--slot-save-path",
         "chat-template-file": "--chat-template-file",
     }

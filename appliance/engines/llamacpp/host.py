@@ -19,6 +19,7 @@ def main() -> int:
     parser.add_argument("--context", type=int, required=True)
     parser.add_argument("--batch", type=int, required=True)
     parser.add_argument("--threads", type=int, required=True)
+    parser.add_argument("--gpu-layers", type=int, default=-1)
     parser.add_argument("--chat-template-file", default="")
     parser.add_argument("--slot-folder", default="")
     parser.add_argument("--embedding", action="store_true")
@@ -41,6 +42,8 @@ def main() -> int:
     params.ui = False
     params.fit_params = False  # sizes are what the settings say, not what is free right now
     params.endpoint_slots = True
+    if args.gpu_layers >= 0:
+        params.n_gpu_layers = args.gpu_layers
     if args.slot_folder:
         params.slot_save_path = f"{args.slot_folder}/"
     if args.chat_template_file:

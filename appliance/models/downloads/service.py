@@ -17,7 +17,8 @@ from appliance.models.downloads.item import UNFINISHED, Download, Key, Meter, St
 from appliance.models.downloads.job import Job, Means
 from appliance.models.downloads.plan import Plan, decode, encode, make_plan
 from appliance.models.folder import Entry
-from appliance.models.hub.offers import Offer, choose, offers
+from appliance.models.hub.names import HubName
+from appliance.models.hub.offers import Machine, Offer, choose, offers
 from appliance.models.registry import Registry
 from appliance.observe.metrics_downloads import DownloadMetrics
 from appliance.store.downloads import DownloadRow, DownloadRows
@@ -115,13 +116,11 @@ class Downloads:
                 return self._add(make_plan(repository, offer))
         raise NotFound(f"There is no model '{file}' in '{repo}'.")
 
-    def pick(
-        self, repo: str, which: str, revision: str, memory_bytes: int, npu: str = ""
-    ) -> tuple[Offer, Download, bool]:
-        """Ask for the model that `which` means (see `offers.choose`), with what was chosen."""
-        repository = self._means.hub.look(repo, CancelToken(), revision)
-        offer = choose(offers(repository), which, memory_bytes, npu)
-        if known := self._known(repo, offer.file):
+    def pick(self, name: HubName, machine: Machine) -> tuple[Offer, Download, bool]:
+        """Ask for the model that a name means on a machine (see `offers.choose`); tells which."""
+        repository = self._means.hub.look(name.repo, CancelToken(), name.revision)
+        offer = choose(offers(repository), name.which, machine)
+        if known := self._known(name.repo, offer.file):
             return offer, known, False
         return offer, *self._add(make_plan(repository, offer))
 

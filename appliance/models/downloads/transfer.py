@@ -151,6 +151,7 @@ class Transfer:
             raise HubFailed(f"'{self._wanted.path}' is longer than the hub had said; ask again.")
         with disk_errors(self._part):
             file.write(piece)
+            file.flush()  # what is told to be here outlives this process
             self._reached += len(piece)
             self._hasher.update(piece)
             if self._reached - self._synced >= _SYNC_BYTES:
@@ -158,7 +159,6 @@ class Transfer:
         self._note(self._reached)
 
     def _sync(self, file: BinaryIO) -> None:
-        file.flush()
         os.fdatasync(file.fileno())
         os.posix_fadvise(file.fileno(), 0, self._reached, os.POSIX_FADV_DONTNEED)
         self._synced = self._reached

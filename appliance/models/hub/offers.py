@@ -34,6 +34,14 @@ _BESIDE = (
 
 
 @dataclass(frozen=True, slots=True)
+class Machine:
+    """What a model has to fit: bytes of memory, 0 if not known, and the NPU's platform if any."""
+
+    memory_bytes: int = 0
+    npu: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Offer:
     """A model of a repository: `parts` in order, and `extras` by their path in its folder."""
 
@@ -98,14 +106,13 @@ def quantisation(path: str) -> str:
     return found[-1].upper() if found else ""
 
 
-def choose(found: Sequence[Offer], which: str, memory_bytes: int, npu: str = "") -> Offer:
-    """The offer that `which` means: a path, a name, a quantisation, or "" for the best.
+def choose(found: Sequence[Offer], which: str, machine: Machine) -> Offer:
+    """The offer that `which` means: a path, a name, a quantisation, or "" for the best that fits.
 
-    The best one fits a machine with so much memory (0: not known). `npu` is the platform of its
-    NPU such as "rk3588", "" where there is none. Raises NotFound, or BadRequest if nothing fits.
+    Raises NotFound, or BadRequest if nothing fits.
     """
     named = [offer for offer in found if _means(offer, which)] if which else list(found)
-    able = [offer for offer in named if not offer.for_npu or _converted_for(offer, npu)]
+    able = [offer for offer in named if not offer.for_npu or _converted_for(offer, machine.npu)]
     if not named:
         there = ", ".join(sorted({each.quantisation or each.file for each in found})) or "none"
         raise NotFound(f"There is no model '{which}' in this repository. There are: {there}.")
@@ -115,7 +122,8 @@ def choose(found: Sequence[Offer], which: str, memory_bytes: int, npu: str = "")
         raise BadRequest(
             "Its models are for an NPU that this machine does not have.", param="model"
         )
-    fitting = [o for o in able if not memory_bytes or model_size.fits(o.size, memory_bytes)]
+    memory = machine.memory_bytes
+    fitting = [each for each in able if not memory or model_size.fits(each.size, memory)]
     if not fitting:
         least = min(able, key=lambda offer: offer.size)
         raise BadRequest(

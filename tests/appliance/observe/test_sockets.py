@@ -8,7 +8,7 @@ def test_every_figure_is_on_the_page() -> None:
     counts = SocketCounts(open=3, sent=20, received=7)
     counts.closed.add("1000")
     counts.closed.add("1008", amount=2)
-    page = page_of(SocketMetrics(counts))().decode()
+    page = page_of(SocketMetrics(lambda: counts))().decode()
     for line in (
         "luna_websockets 3.0",
         "luna_websocket_sent_total 20.0",

@@ -161,7 +161,7 @@ def test_closing_sends_those_who_wait_away_and_lets_the_others_end() -> None:
     with scheduler.slot("x", CancelToken()):
         request = Request(scheduler, "a")
         eventually(lambda: scheduler.load().waiting == 1)
-        scheduler.close()
+        scheduler.close(ShuttingDown("bye"))
         request.end()
         assert isinstance(request.error, ShuttingDown)
         assert scheduler.load().running == 1

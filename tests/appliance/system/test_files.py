@@ -38,3 +38,12 @@ def test_a_file_is_removed_or_was_not_there(tmp_path: Path) -> None:
     file.symlink_to("nothing")
     remove_durably(file)
     assert not list(tmp_path.iterdir())
+
+
+def test_no_group_is_set_where_none_was_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A sandboxed service may not even call it (SystemCallFilter=~@privileged).
+    monkeypatch.delattr("os.fchown")
+    write_durably(tmp_path / "file", b"x")
+    assert (tmp_path / "file").read_bytes() == b"x"

@@ -28,7 +28,7 @@ class BrowserLlmSocketMessage(Struct, frozen=True):
 class BrowserLlmEvents(Struct, frozen=True):
     """The payload of "subscribe" and "unsubscribe"; none means all."""
 
-    events: list[Event] = ["metric", "log"]
+    events: tuple[Event, ...] = ("metric", "log")
 
 
 def identity(text: str) -> str:

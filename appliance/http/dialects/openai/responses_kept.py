@@ -135,7 +135,6 @@ def routes(api: Kept) -> tuple[Route, ...]:
         answer=answers.ResponsesPage,
         description="Those of the caller's key. Those that were made without a key are listed for "
         "administrators only, but whoever may use the models can read one by its id.",
-        statuses=(403,),
         query=page,
     )
     reading = Operation(
@@ -158,11 +157,11 @@ def routes(api: Kept) -> tuple[Route, ...]:
         "OpenAI",
         answer=answers.ResponsesDeleted,
         description="Nothing can go on from it any more, nor from those that went on from it.",
-        statuses=(403, 404),
+        statuses=(404,),
         path=id,
     )
     return (
-        Route("GET", "/v1/responses", api.list, listing),
+        Route("GET", "/v1/responses", api.list, listing, access="own"),
         Route("GET", "/v1/responses/{id}", api.retrieve, reading),
         Route("GET", "/v1/responses/{id}/input_items", api.input_items, reading_input),
         Route("DELETE", "/v1/responses/{id}", api.delete, deleting, changes=True),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -15,12 +16,14 @@ from appliance.http.routes import Operation, Route
 from appliance.http.websocket.handler import Socket
 from appliance.http.websocket.handshake import upgrade
 
+PATH = "/ws"
 # What the server itself says; nobody else may.
 OURS = frozenset(
     "DownloadService WingmanService DownloadItems WingmanItems currentWingmanInferenceItem metrics "
     "meta system tensors timings status download_status inference_status error".split()
 )
 
+_log = logging.getLogger(__name__)
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
 
@@ -45,6 +48,8 @@ class WingmanSocket:
 
         def shutdown() -> None:
             self._may_end(request)
+            client = request.caller.client or "a local program"
+            _log.warning("%s shuts the server down, by WebSocket", client)
             self._shutdown()
 
         address = request.caller.client
@@ -125,14 +130,14 @@ def _types(value: object) -> list[str]:
 
 
 def routes(socket: WingmanSocket) -> tuple[Route, ...]:
-    """The table; Wingman's own clients ask for `/`, which is another route's too."""
+    """The table; Wingman's own clients ask for other paths (`paths`)."""
     operation = Operation(
         "News of the device, and messages between applications, by WebSocket",
         "Wingman",
         description=_DESCRIPTION,
         socket=True,
     )
-    return (Route("GET", "/ws", socket.open, operation),)
+    return (Route("GET", PATH, socket.open, operation),)
 
 
 _DESCRIPTION = """\

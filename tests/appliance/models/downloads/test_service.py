@@ -14,6 +14,8 @@ from appliance.errors import (
     StorageFailed,
 )
 from appliance.models.downloads.area import Area
+from appliance.models.hub.names import HubName
+from appliance.models.hub.offers import Machine
 from tests.appliance.models.downloads.fetching import FILE, REPO, SPLIT, House, repositories
 from tests.helpers.hub import FakeHub, Fault
 from tests.helpers.wire import eventually
@@ -265,12 +267,12 @@ def test_another_model_of_that_name_is_not_replaced(house: House) -> None:
 
 
 def test_the_best_is_picked_and_named(house: House) -> None:
-    offer, item, new = house.downloads.pick(REPO, "", "main", 16 * 10**9)
+    offer, item, new = house.downloads.pick(HubName(REPO), Machine(16 * 10**9))
     assert (offer.quantisation, item.file, new) == ("Q4_K_M", FILE, True)
     house.until("complete")
-    assert not house.downloads.pick(REPO, "q4_k_m", "main", 0)[2]
+    assert not house.downloads.pick(HubName(REPO, "q4_k_m"), Machine())[2]
     with pytest.raises(BadRequest):
-        house.downloads.pick("ann/npu", "", "main", 0)
+        house.downloads.pick(HubName("ann/npu"), Machine())
 
 
 def test_a_database_that_cannot_be_written_refuses_the_wish(

@@ -127,9 +127,8 @@ def test_a_body_that_is_too_long_is_refused(served: FakeHub, tmp_path: Path) -> 
 
 
 def test_an_empty_file_is_a_file(served: FakeHub, tmp_path: Path) -> None:
-    run(
-        served, tmp_path / "0.part", RemoteFile("e.json", 0, git="e69de29bb2d1d6434b8b29ae775ad8c2")
-    )
+    empty = RemoteFile("e.json", 0, git="e69de29bb2d1d6434b8b29ae775ad8c2e48c5391")
+    run(served, tmp_path / "0.part", empty)
     assert (tmp_path / "0.part").read_bytes() == b""
 
 

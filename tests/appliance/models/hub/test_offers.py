@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from appliance.errors import BadRequest, NotFound
 from appliance.models.hub.names import HubName, hub_names, parse_hub_name
-from appliance.models.hub.offers import Offer, choose, offers, quantisation
+from appliance.models.hub.offers import Machine, Offer, choose, offers, quantisation
 from appliance.models.hub.repository import RemoteFile, Repository
 
 GB = 10**9
@@ -52,34 +52,34 @@ def test_a_model_of_the_npu_takes_its_tokenizer_along() -> None:
     [(0, "m-Q4_K_M.gguf"), (16 * GB, "m-Q4_K_M.gguf"), (3 * GB, "m-Q2_K.gguf")],
 )
 def test_the_best_is_the_usual_one_that_fits(memory: int, file: str) -> None:
-    assert choose(found(), "", memory).file == file
+    assert choose(found(), "", Machine(memory)).file == file
 
 
 def test_where_nothing_fits_that_is_told() -> None:
     with pytest.raises(BadRequest, match="m-Q2_K"):
-        choose(found(), "", GB)
-    assert choose(found(), "Q8_0", GB).file == "m-Q8_0.gguf"
+        choose(found(), "", Machine(GB))
+    assert choose(found(), "Q8_0", Machine(GB)).file == "m-Q8_0.gguf"
 
 
 @pytest.mark.parametrize("which", ["q8_0", "Q8_0", "m-Q8_0", "m-q8_0.gguf", "m-Q8_0.gguf"])
 def test_one_is_named_in_many_ways(which: str) -> None:
-    assert choose(found(), which, 0).file == "m-Q8_0.gguf"
+    assert choose(found(), which, Machine()).file == "m-Q8_0.gguf"
 
 
 def test_what_is_not_there_is_named_with_what_is() -> None:
     with pytest.raises(NotFound, match="Q2_K, Q4_K_M, Q8_0"):
-        choose(found(), "Q9", 0)
+        choose(found(), "Q9", Machine())
     with pytest.raises(NotFound, match="none"):
-        choose((), "", 0)
+        choose((), "", Machine())
 
 
 def test_the_npu_comes_first_where_there_is_that_one() -> None:
     both = found("m-w8a8-rk3588.rkllm", "m-w8a8-rk3576.rkllm")
-    assert choose(both, "", 0, "rk3588").file == "m-w8a8-rk3588.rkllm"
-    assert choose(both, "", 0).file == "m-Q4_K_M.gguf"
+    assert choose(both, "", Machine(npu="rk3588")).file == "m-w8a8-rk3588.rkllm"
+    assert choose(both, "", Machine()).file == "m-Q4_K_M.gguf"
     only = offers(repository({"m-rk3576.rkllm": 1, "n-rk3576.rkllm": 1}))
     with pytest.raises(BadRequest, match="NPU"):
-        choose(only, "", 0, "rk3588")
+        choose(only, "", Machine(npu="rk3588"))
 
 
 @pytest.mark.parametrize(

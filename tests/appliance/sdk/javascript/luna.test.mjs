@@ -299,3 +299,112 @@ test("silence ends a request", async () => {
   const { client } = fake(never);
   await assert.rejects(client({ timeout: 5 }).getStatus(), hasCode("TIMEOUT"));
 });
+
+/** A WebSocket whose other end is the test. */
+class FakeSocket extends EventTarget {
+  static last;
+  sent = [];
+  readyState = 0;
+
+  constructor(url) {
+    super();
+    this.url = url;
+    FakeSocket.last = this;
+    setImmediate(() => {
+      this.readyState = 1;
+      this.dispatchEvent(new Event("open"));
+    });
+  }
+
+  send(text) {
+    this.sent.push(JSON.parse(text));
+  }
+
+  tell(message) {
+    this.dispatchEvent(Object.assign(new Event("message"), { data: JSON.stringify(message) }));
+  }
+
+  close() {
+    this.readyState = 3;
+    this.dispatchEvent(new Event("close"));
+  }
+}
+
+class DeadSocket extends FakeSocket {
+  constructor(url) {
+    super(url);
+    this.dispatchEvent = () => true;
+    setImmediate(() => super.dispatchEvent(new Event("close")));
+  }
+}
+
+const connected = async () => {
+  const luna = await new LunaClient("https://luna.local", { WebSocket: FakeSocket }).connect();
+  return { luna, socket: FakeSocket.last };
+};
+
+test("two generations at once over a socket", async () => {
+  const { luna, socket } = await connected();
+  assert.equal(socket.url, "wss://luna.local/api/v1/ws");
+  const [one, two] = [luna.generate({ prompt: "1" }), luna.generate({ prompt: "2" })];
+  const first = [one.next(), two.next()];
+  const [a, b] = socket.sent;
+  assert.deepEqual([a.type, a.payload], ["generate", { prompt: "1" }]);
+  assert.notEqual(a.id, b.id);
+  socket.tell({ type: "token", id: b.id, data: { token: "B" } });
+  socket.tell({ type: "token", id: "nobody", data: { token: "?" } });
+  socket.tell({ type: "token", id: a.id, data: { token: "A" } });
+  socket.tell({ type: "done", id: a.id, data: { ...DONE, completion: DONE } });
+  socket.tell({ type: "done", id: b.id, data: DONE });
+  assert.deepEqual((await Promise.all(first)).map(({ value }) => value), ["A", "B"]);
+  assert.deepEqual(await one.next(), { done: true, value: DONE });
+  assert.deepEqual(await two.next(), { done: true, value: DONE });
+  assert.equal(socket.sent.length, 2);
+});
+
+test("who leaves a generation aborts it", async () => {
+  const { luna, socket } = await connected();
+  const stream = luna.generate({ prompt: "1" });
+  const next = stream.next();
+  const { id } = socket.sent[0];
+  socket.tell({ type: "token", id, data: { token: "A" } });
+  await next;
+  await stream.return();
+  assert.deepEqual(socket.sent[1], { type: "abort", id });
+
+  const ending = new AbortController();
+  const waiting = luna.generate({ prompt: "2" }, { signal: ending.signal }).next();
+  ending.abort(new Error("enough"));
+  await assert.rejects(waiting, { message: "enough" });
+  assert.deepEqual(socket.sent[3], { type: "abort", id: socket.sent[2].id });
+});
+
+test("a generation that fails over a socket", async () => {
+  const { luna, socket } = await connected();
+  const waiting = luna.generate({ prompt: "1" }).next();
+  socket.tell({ type: "error", id: socket.sent[0].id, data: { error: "No.", code: "RATE_LIMIT" } });
+  await assert.rejects(waiting, hasCode("RATE_LIMIT"));
+  assert.equal(socket.sent.length, 1);
+});
+
+test("metrics", async () => {
+  const { luna, socket } = await connected();
+  const events = luna.subscribe(["metric"]);
+  const next = events.next();
+  const { id, payload } = socket.sent[0];
+  assert.deepEqual(payload, { events: ["metric"] });
+  socket.tell({ type: "metric", id, data: { name: "x", value: 7 } });
+  assert.deepEqual((await next).value, { type: "metric", data: { name: "x", value: 7 } });
+  await events.return();
+  assert.deepEqual(socket.sent[1], { type: "unsubscribe", id, payload });
+});
+
+test("a socket that is lost", async () => {
+  const { luna, socket } = await connected();
+  const waiting = luna.generate({ prompt: "1" }).next();
+  socket.close();
+  await assert.rejects(waiting, hasCode("CONNECTION_LOST"));
+  await assert.rejects(luna.generate({ prompt: "2" }).next(), hasCode("CONNECTION_LOST"));
+  const dead = new LunaClient("luna.local", { WebSocket: DeadSocket });
+  await assert.rejects(dead.connect(), hasCode("UNREACHABLE"));
+});

@@ -79,7 +79,7 @@ def kinds_of_protection(lab: Lab) -> Figures:
     homes = {
         "wpa3": Home(b"home three", Protection.WPA3),
         "transition": Home(b"both", Protection.TRANSITION, "pässwörd 🌙"),
-        "open": Home(b" ", Protection.OPEN, ""),
+        "open": Home(b"free for all", Protection.OPEN, ""),
         "owe": Home(b"enhanced", Protection.OWE, ""),
         "32_bytes_that_are_no_text": Home(odd, Protection.WPA2, channel=11),
         "hidden": Home(b"hidden one", Protection.WPA2, hidden=True),

@@ -76,7 +76,7 @@ class Place:
 
     def start(self, *words: str) -> subprocess.Popen[bytes]:
         """Start a program there; its output is in the folder, under its name."""
-        with (self.folder / f"{words[0]}.log").open("ab") as log:
+        with (self.folder / f"{Path(words[0]).name}.log").open("ab") as log:
             process = subprocess.Popen(
                 ["ip", "netns", "exec", self.name, *words],
                 stdin=subprocess.DEVNULL,

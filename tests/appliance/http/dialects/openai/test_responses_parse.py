@@ -151,7 +151,6 @@ def test_forms() -> None:
 @pytest.mark.parametrize(
     ("more", "kind", "param"),
     [
-        ({"previous_response_id": "resp_1"}, Unsupported, "previous_response_id"),
         ({"conversation": "conv_1"}, Unsupported, "conversation"),
         ({"background": True}, Unsupported, "background"),
         ({"tools": [{"type": "web_search"}]}, Unsupported, "tools[0].type"),

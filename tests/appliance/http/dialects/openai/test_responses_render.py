@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
+import pytest
 
 from appliance.domain.events import (
     Content,
@@ -190,3 +191,30 @@ def test_what_was_asked_for_is_repeated() -> None:
     )
     assert found["text"] == {"format": {"type": "text"}}
     assert found["output"] == []
+
+
+@pytest.mark.parametrize("room", [True, False])
+def test_a_response_is_kept_whole_and_says_so(room: bool) -> None:
+    kept: list[Any] = []
+
+    def keep(answer: Any) -> bool:
+        kept.append(answer)
+        return room
+
+    head = Head("x", 1.0, "m", BODY, clock=lambda: 2.0, keep=keep)
+    found = whole(CUT, head)
+    assert kept[0].store is True
+    assert msgspec.to_builtins(kept[0]) | {"store": room} == found
+    assert whole(CUT)["store"] is False
+
+    story = Told([(0, event) for event in CUT])
+    stream = b"".join(ResponseStream(head, story.events))
+    assert len(kept) == 2
+    assert stream.count(b'"store":true') == 2 + room  # created, in progress, and the last one
+
+
+def test_a_failure_is_not_kept() -> None:
+    head = Head("x", 1.0, "m", BODY, clock=lambda: 2.0, keep=lambda answer: pytest.fail("kept"))
+    story = Told([(0, Content("a"))], EngineDied("It ended."))
+    *_, last = b"".join(ResponseStream(head, story.events)).decode().strip().split("\n")
+    assert json.loads(last.removeprefix("data: "))["response"]["store"] is False

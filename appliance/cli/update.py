@@ -1,0 +1,88 @@
+"""`luna update`: install a new firmware image, and trust or leave it at its first start."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from appliance.observe import logbook
+from appliance.system.rauc import Progress, Rauc, UpdateRefused
+from appliance.updates import trial
+from appliance.updates.confirm import confirm
+from appliance.updates.release import is_older, running_version
+
+
+def add_parser(commands: Any) -> None:
+    """Add the subcommand and its options."""
+    parser = commands.add_parser(
+        "update",
+        help="install a new firmware image into the other slot",
+        description="Install a signed update (a .raucb file or a URL) into the slot that is not "
+        "running, with the device at work; the next start uses it. A new system that does not come "
+        "up three times, or whose services stay sick, is left for the one before. "
+        "Without an update to install: which systems there are.",
+        epilog="Examples:\n  luna update\n  luna update luna-rock-5b.raucb\n"
+        "  luna update https://example.org/luna-rock-5b.raucb",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("source", nargs="?", help="the update: a file of this device, or a URL")
+    add("--allow-older", action="store_true", help="also one that is older than what runs")
+    add("--confirm", action="store_true", help="judge the running system (luna-confirm.service)")
+    add("--patience", type=float, default=trial.PATIENCE_SECONDS, help=argparse.SUPPRESS)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Install, judge or tell; returns the exit status."""
+    if args.confirm:
+        logbook.set_up(verbose=False, access=False)
+        folder = Path(os.environ.get("STATE_DIRECTORY", "/var/lib/luna-confirm"))
+        asyncio.run(confirm(running_version(), folder, args.patience))
+    elif args.source:
+        asyncio.run(_install(args.source, allow_older=args.allow_older))
+    else:
+        asyncio.run(_tell())
+    return 0
+
+
+async def _install(source: str, *, allow_older: bool) -> None:
+    if "://" not in source:
+        source = str(Path(source).resolve())
+    rauc = await Rauc.connect()
+    try:
+        version = await rauc.version(source)
+        refuse_older(version, running_version(), allow_older=allow_older)
+        await rauc.install(source, _show)
+    finally:
+        await rauc.close()
+    print(f"\n{version} is installed. Restart the device to use it.")
+
+
+def refuse_older(version: str, running: str, *, allow_older: bool) -> None:
+    """Raise UpdateRefused for a downgrade that is not wanted."""
+    if is_older(version, running) and not allow_older:
+        raise UpdateRefused(
+            f"{version} is older than {running}, which runs here: add --allow-older to go back."
+        )
+
+
+def _show(progress: Progress) -> None:
+    sys.stdout.write(f"\r\x1b[K{progress.percent:3} %  {progress.message}")
+    sys.stdout.flush()
+
+
+async def _tell() -> None:
+    rauc = await Rauc.connect()
+    try:
+        slots = await rauc.slots()
+    finally:
+        await rauc.close()
+    for slot in slots:
+        version = running_version() if slot.running else slot.version or "-"
+        state = "runs" if slot.running else "ready" if slot.bootable else "not used"
+        print(f"{slot.name}  {state:8}  {version}")

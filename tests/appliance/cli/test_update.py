@@ -1,0 +1,58 @@
+"""`luna update` against a real message bus with a stand-in for RAUC."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from appliance.cli import update
+from appliance.cli.main import main
+from tests.bus.daemon import Daemon
+from tests.bus.fake_rauc import NAMES, FakeRauc
+from tests.bus.offered import offered
+
+pytestmark = pytest.mark.needs("dbus-daemon")
+
+
+@pytest.fixture
+def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeRauc]:
+    service = FakeRauc()
+    monkeypatch.setattr(update, "running_version", lambda: "1.5")
+    with Daemon(tmp_path) as daemon, offered(daemon.address, NAMES, service.answer):
+        monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", daemon.address)
+        yield service
+
+
+def test_it_tells_which_systems_there_are(
+    fake: FakeRauc, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["update"]) == 0
+    assert capsys.readouterr().out == "A  runs      1.5\nB  ready     1.0\n"
+
+
+def test_an_update_is_installed_with_progress(
+    fake: FakeRauc, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert main(["update", str(tmp_path / "x/../u.raucb")]) == 0
+    told = capsys.readouterr().out
+    assert " 20 %  Checking" in told
+    assert "2.0 is installed. Restart the device" in told
+    assert fake.asked == [("InstallBundle", str(tmp_path / "u.raucb"), {})]
+
+
+def test_an_older_one_needs_a_word(fake: FakeRauc, capsys: pytest.CaptureFixture[str]) -> None:
+    fake.bundle = "1.4"
+    assert main(["update", "/u.raucb"]) == 1
+    assert "add --allow-older" in capsys.readouterr().err
+    assert main(["update", "/u.raucb", "--allow-older"]) == 0
+
+
+def test_a_foreign_bundle_is_refused_in_a_sentence(
+    fake: FakeRauc, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fake.bundle = ""
+    assert main(["update", "https://example.org/u.raucb"]) == 1
+    assert "no update for this device" in capsys.readouterr().err
+    assert fake.asked == []
