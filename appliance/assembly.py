@@ -35,6 +35,7 @@ from appliance.http.dialects.luna.incidents import report
 from appliance.http.dialects.ollama import routes as ollama
 from appliance.http.dialects.ollama.asking import Asking as OllamaAsking
 from appliance.http.dialects.ollama.library import Library
+from appliance.http.dialects.ollama.pulling import Pulling
 from appliance.http.dialects.openai import responses
 from appliance.http.dialects.openai import routes as openai
 from appliance.http.dialects.wingman import downloads as wingman_downloads
@@ -56,6 +57,7 @@ from appliance.http.routes import Route
 from appliance.http.sdk import sdk_routes
 from appliance.http.server import Server
 from appliance.http.websocket.doorway import Doorway
+from appliance.models.downloads.means import this_machine
 from appliance.models.folder import Entry
 from appliance.observe.metrics import page_of
 from appliance.observe.metrics_device import DeviceMetrics, DeviceReadings
@@ -139,9 +141,9 @@ class Appliance:
         self.services.inference.close()
         self.services.pool.drain(self._settings.server.drain_seconds)
         self.services.news.stop()
-        self.server.stop()
         self.services.downloads.stop()
         self.services.shelf.close()
+        self.server.stop()
         self.services.pool.close()
         self.services.inference.join()
         self._watch.stop()
@@ -186,6 +188,7 @@ def all_routes(
         *ollama.routes(
             OllamaAsking(services.conversation, services.registry, services.pool),
             Library(services.registry, services.pool, services.context),
+            Pulling(services.registry, services.downloads, this_machine),
         ),
     )
     device = (

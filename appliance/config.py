@@ -187,7 +187,8 @@ class MdnsSettings(Struct, frozen=True, forbid_unknown_fields=True):
 
     `name` is for people, "" means `Luna` and the device's digits. `interfaces` are patterns like
     "eth*", none means every one that is not in `ignore`. `setup_mark` is a file that is there
-    while the device waits to be set up.
+    while the device waits to be set up, `auth_mark` one that the server leaves while it wants
+    keys; `auth` says that it always does.
     """
 
     name: str = ""
@@ -196,6 +197,7 @@ class MdnsSettings(Struct, frozen=True, forbid_unknown_fields=True):
     saturn: bool = False
     auth: bool = False
     setup_mark: Path = Path("/run/luna-provisioning/setup")
+    auth_mark: Path = Path("/run/luna/keys-wanted")
     interfaces: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ("docker*", "br-*", "veth*", "virbr*", "vnet*", "cni*", "podman*")
 

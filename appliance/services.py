@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 from appliance import guide
-from appliance.config import DownloadSettings, Settings
+from appliance.config import Settings
 from appliance.domain.keys import Keyring
 from appliance.domain.model_size import usable_bytes
 from appliance.domain.patience import Patience
@@ -25,10 +26,9 @@ from appliance.http.dialects.wingman.condition import Condition
 from appliance.http.dialects.wingman.happenings import DownloadNews, InferenceNews
 from appliance.http.dialects.wingman.news import News
 from appliance.http.dialects.wingman.performance import Performance
-from appliance.models.downloads.job import Means
+from appliance.models.downloads.means import means_of
 from appliance.models.downloads.service import Downloads
 from appliance.models.folder import Entry
-from appliance.models.hub.hub import Hub
 from appliance.models.hub.shelf import Shelf
 from appliance.models.registry import Registry
 from appliance.observe.logbook import Logbook
@@ -42,13 +42,13 @@ from appliance.serving.pool import Pool
 from appliance.serving.toolbox import SHIPPED_TOOLS, Toolbox
 from appliance.serving.wishes import Wishes
 from appliance.specs import context_of, model_spec, npu_spec
+from appliance.store import first_key
 from appliance.store.database import Database
 from appliance.store.downloads import DownloadRows, OfferRows
 from appliance.store.inference import Tasks
 from appliance.store.keys import CurrentKeys, Keys
 from appliance.store.responses import KeptResponses
 from appliance.system.board import read_board
-from appliance.system.disk import read_disk
 from appliance.system.memory import peak_rss_bytes, read_memory
 from appliance.system.processes import Spawner
 
@@ -123,9 +123,11 @@ def services_of(settings: Settings, environ: Mapping[str, str], spawner: Spawner
     metrics = Metrics(ended=profile.note)
     conversation = Conversation(registry, pool, toolbox, settings.tools.rounds, runs, metrics)
     database = Database(settings.database_file(environ))
-    ring = CurrentKeys(Keys(database), database.path).ring
+    first_key.take_in(settings.data_folder(environ), Keys(database))
+    mark = settings.mdns.auth_mark
+    ring = CurrentKeys(Keys(database), database.path, changed=partial(_leave_mark, mark)).ring
     kept = settings.responses
-    means = download_means(settings.downloads, folder)
+    means = means_of(settings.downloads, folder)
     download_metrics = DownloadMetrics()
     downloads = Downloads(
         means,
@@ -175,26 +177,6 @@ def _news(
     return News([Condition(registry, pool), DownloadNews(downloads), happening, performance])
 
 
-def download_means(settings: DownloadSettings, models: Path) -> Means:
-    """What fetches models; raises ConfigError for a token that cannot be read."""
-    return Means(
-        Hub(settings.hub, _token(settings.token_file)),
-        models,
-        free=lambda: read_disk(models).free_bytes,
-        keep_free=settings.keep_free_bytes,
-    )
-
-
-def _token(file: Path | None) -> str:
-    try:
-        token = file.read_text("ascii").strip() if file else ""
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"The token in downloads.token_file cannot be read: {error}.") from error
-    if not token.isprintable() or " " in token:
-        raise ConfigError("downloads.token_file holds no token: it must be one word.")
-    return token
-
-
 def _memory_for_models() -> float:
     """Bytes; without any bound where the machine's memory cannot be read."""
     try:
@@ -211,6 +193,15 @@ def _prompt_caches(settings: Settings, environ: Mapping[str, str]) -> PrefixFile
         raise ConfigError(
             f"The folder {folder} cannot be used: {error.strerror}. Name another with --data-dir."
         ) from error
+
+
+def _leave_mark(mark: Path, ring: Keyring) -> None:
+    """Let discovery, which may not look into the store, know whether keys are wanted."""
+    with suppress(OSError):  # there is no such folder but on a device
+        if ring.closes_inference:
+            mark.touch()
+        else:
+            mark.unlink(missing_ok=True)
 
 
 def _guard(settings: Settings, ring: Callable[[], Keyring]) -> Guard:

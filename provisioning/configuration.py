@@ -1,7 +1,7 @@
 """Settings of the service: a file of its own, because it has to start when the API's is broken.
 
-`provisioning.toml` has the tables `[setup]` and `[limits]`; `label.toml` has what is printed on the
-box.
+`provisioning.toml` has the tables `[setup]`, `[limits]` and `[improv]`; `label.toml` has what is
+printed on the box.
 """
 
 from __future__ import annotations
@@ -40,11 +40,18 @@ class SetupSettings(Struct, frozen=True, forbid_unknown_fields=True):
     dns_answer: Annotated[str, Meta(pattern=r"^(\d{1,3}(\.\d{1,3}){3})?$")] = "192.0.2.1"
 
 
+class ImprovSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """Setting up by Bluetooth; anybody nearby may, while the setup network is wanted."""
+
+    enabled: bool = False
+
+
 class Configuration(Struct, frozen=True, forbid_unknown_fields=True):
     """All that can be set."""
 
     setup: SetupSettings = field(default_factory=SetupSettings)
     limits: Limits = field(default_factory=Limits)
+    improv: ImprovSettings = field(default_factory=ImprovSettings)
 
 
 def load(folder: Path) -> Configuration:

@@ -77,16 +77,13 @@ class _Join:
         return result(self._wanted.ssid, Outcome.NOT_IN_RANGE)
 
     async def _find(self) -> Sequence[AccessPoint]:
-        """Access points of the network; NetworkManager's list is empty after the setup network.
-
-        At first the name of a network is called only if it is hidden, then in any case.
-        """
-        clock, called = self._means.clock, (self._wanted.ssid,) if self._wanted.hidden else ()
-        until, scans = clock.now() + _SEARCH_SECONDS, 0
+        """Access points of the network; NetworkManager's list is empty after the setup network."""
+        called = (self._wanted.ssid,) if self._wanted.hidden else ()
+        clock, scans = self._means.clock, 0
+        until = clock.now() + _SEARCH_SECONDS
         while scans < _SCANS or clock.now() < until:
             if scans:
                 await clock.sleep(_PAUSE)
-                called = (self._wanted.ssid,)
             scans += 1
             found = await scan(self._means, self._radio.path, called)
             radio = found.radio(self._radio.path)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+from appliance import __version__
 from appliance.system import sdnotify
+from appliance.system.board import read_board
 from appliance.system.bus import BusError, connect
 from appliance.system.identity import read_identity
 from appliance.system.nl80211 import WifiUnavailable, count_stations, set_country
@@ -20,6 +23,8 @@ from provisioning.bus_object import BusObject
 from provisioning.clock import Clock
 from provisioning.country import Country
 from provisioning.feed import Feed
+from provisioning.improv.server import Improv
+from provisioning.improv.session import Info
 from provisioning.mark import NAME, Mark
 from provisioning.means import Means
 from provisioning.nm.link import Link
@@ -41,6 +46,7 @@ class Plan:
     setup: SetupNetwork
     name: str
     limits: Limits
+    by_bluetooth: bool
     state: Path
     environ: Mapping[str, str]
 
@@ -51,7 +57,7 @@ def plan(folder: Path, state: Path, environ: Mapping[str, str]) -> Plan:
     identity = read_identity((folder, state))
     setup = configuration.setup_network(told, folder, identity)
     limits = replace(told.limits, protected=bool(setup.passphrase))
-    return Plan(setup, identity.name, limits, state, environ)
+    return Plan(setup, identity.name, limits, told.improv.enabled, state, environ)
 
 
 async def serve(told: Plan, clock: Clock) -> None:
@@ -113,9 +119,36 @@ async def _serve_once(told: Plan, clock: Clock, country: Country, bridge: Bridge
         bridge.attach(service)
         sdnotify.notify("READY=1", told.environ)
         _log.info("at work; the setup network is %s", told.setup.ssid.decode("utf-8", "replace"))
-        await service.run()
+        async with _beside(_improv(service, told, clock) if told.by_bluetooth else None):
+            await service.run()
     finally:
         bridge.attach(None)
+        await bus.close()
+
+
+@asynccontextmanager
+async def _beside(work: Coroutine[Any, Any, None] | None) -> AsyncIterator[None]:
+    """Have something done until the end of the context."""
+    task = None if work is None else asyncio.get_running_loop().create_task(work)
+    try:
+        yield
+    finally:
+        if task is not None:
+            task.cancel()
+            await asyncio.wait({task})
+
+
+async def _improv(service: Service, told: Plan, clock: Clock) -> None:
+    """Bluetooth beside the service; without it there are other ways."""
+    try:
+        bus = await connect()
+    except BusError as error:
+        _log.warning("there is no Bluetooth: %s", error)
+        return
+    try:
+        info = Info("Luna", __version__, read_board().model or "computer", told.name)
+        await Improv(bus, service, info, clock).run()
+    finally:
         await bus.close()
 
 

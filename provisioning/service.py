@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from appliance.errors import Retryable
-from appliance.system.bus import BusError, Signal
+from appliance.system.bus import BusError, BusLost, NoAnswer, Signal
 from provisioning import hotspot, outlook, permissions
 from provisioning.credentials import Credentials
 from provisioning.join import join
@@ -36,6 +36,8 @@ from provisioning.situation import (
 
 _SETTLE: Final = 0.3  # signals come in bursts
 _LOOK_EVERY: Final = 15.0  # guests come and go without a signal
+_TRIES: Final = 3  # a busy NetworkManager refuses what it grants a moment later
+_AGAIN: Final = 1.0
 _TELLING: Final = frozenset({SERVICE, DEVICE, ACTIVE, IP4, IP6})
 _MEMBERS: Final = frozenset({"StateChanged", "DeviceAdded", "DeviceRemoved", "NewConnection"})
 _log = logging.getLogger(__name__)
@@ -62,6 +64,7 @@ class Service:
         self.means = means
         self._limits = limits
         self._guests = guests
+        self._present = False  # somebody is NetworkManager
         self._stirred = asyncio.Event()
         self._rescheduled = asyncio.Event()
         self._looking = asyncio.Lock()
@@ -91,7 +94,7 @@ class Service:
         """Work until cancelled, or until the bus is lost; leaves nothing behind."""
         bus = self.means.link.bus
         await bus.watch(SERVICE, ROOT, self._hear)
-        await bus.follow(SERVICE, lambda _: self._stirred.set())
+        self._present = await bus.follow(SERVICE, self._hear_owner)
         self._stirred.set()
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -127,6 +130,10 @@ class Service:
         if signal.member in _MEMBERS or told in _TELLING:
             self._stirred.set()
 
+    def _hear_owner(self, present: bool) -> None:
+        self._present = present
+        self._stirred.set()
+
     async def _watch(self) -> None:
         while True:
             try:
@@ -141,15 +148,21 @@ class Service:
     async def _look(self) -> None:
         """See the world; without NetworkManager there is nothing to see."""
         async with self._looking:  # what was seen first is told first
+            self._step(Seen(await self._see()))
+
+    async def _see(self) -> World:
+        for _ in range(_TRIES):
             try:
                 if not self.model.world.manager:
                     await self._check_permissions()
-                world = await outlook.look(self.means, self._guests)
+                return await outlook.look(self.means, self._guests)
             except (NetworkManagerError, BusError) as error:
                 if self.model.world.manager:
                     _log.warning("NetworkManager cannot be asked: %s", error)
-                world = World()
-            self._step(Seen(world))
+                if not self._present or isinstance(error, (NoAnswer, BusLost)):
+                    break
+            await self.means.clock.sleep(_AGAIN)
+        return World()
 
     async def _check_permissions(self) -> None:
         self.problems = permissions.problems(await manager.permissions(self.means.link))

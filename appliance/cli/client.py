@@ -115,6 +115,12 @@ class Client:
         """The JSON answer to a POST."""
         return self._whole("POST", path, body)
 
+    def lines(self, path: str, body: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        """The objects of an answer to a POST that is JSON in lines, Ollama's way of streaming."""
+        with self._asked("POST", path, body) as response:
+            for line in response:
+                yield self._object(line)
+
     def chat(self, body: Mapping[str, Any]) -> Generator[Chunk, None, None]:
         """Chunks of a streamed chat answer; closing the generator makes the server stop."""
         body = {**body, "stream": True}
@@ -163,6 +169,15 @@ class Client:
             raise ServerFailed(_FOREIGN.format(self.url)) from error
         finally:
             connection.close()
+
+    def _object(self, line: bytes) -> dict[str, Any]:
+        try:
+            found = json.loads(line)
+        except ValueError as error:
+            raise ServerFailed(_FOREIGN.format(self.url)) from error
+        if not isinstance(found, dict) or "error" in found:
+            raise ServerFailed(_message(found.get("error")) if isinstance(found, dict) else "")
+        return found
 
     def _chunk(self, event: bytes) -> Chunk:
         try:

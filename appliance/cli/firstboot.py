@@ -7,8 +7,10 @@ import logging
 from pathlib import Path
 from typing import Any
 
+from appliance.errors import ConfigError
 from appliance.firstboot.places import Places
 from appliance.firstboot.steps import FirstBoot, Tools
+from appliance.system import first_key
 
 
 def add_parser(commands: Any) -> None:
@@ -28,11 +30,27 @@ def add_parser(commands: Any) -> None:
         default=Path("/"),
         help="the system's folder (default: /); another one is for tests and images",
     )
+    parser.add_argument(
+        "--seen", action="store_true", help="the owner has noted the key: show it no more"
+    )
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Every step; the exit status is 1 if one has to be tried again."""
+    if args.seen:
+        return _forget(args.root)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     tools = Tools() if args.root == Path("/") else Tools(has_no_name=lambda: False)
     return 0 if FirstBoot(Places(args.root), tools).run() else 1
+
+
+def _forget(root: Path) -> int:
+    try:
+        first_key.seen(root)
+    except OSError as error:
+        raise ConfigError(
+            f"The key cannot be removed ({error.strerror}); run it as root: sudo luna firstboot "
+            "--seen"
+        ) from error
+    return 0

@@ -16,7 +16,7 @@ from appliance.errors import LunaError
 _COMMANDS = {
     "serve": "serve",
     "chat": "chat",
-    "models": "models",
+    "models": "models.command",
     "import": "import_",
     "keys": "keys",
     "mdns": "mdns",

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import grp
 import logging
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from appliance.domain.keys import digest, new_secret
 from appliance.errors import ConfigError, LunaError
 from appliance.firstboot import certificate, forget, hostname
 from appliance.firstboot.places import Places
-from appliance.system import identity, label
+from appliance.system import first_key, identity, label
 from appliance.system.bus import BusError
 from appliance.system.files import remove_durably, write_durably
+from appliance.system.first_key import FirstKey
 from appliance.system.identity import Identity
 
 DONE = "done"
@@ -29,6 +32,7 @@ class Tools:
     make_certificate: Callable[[Identity, Path, Path], None] = certificate.make_certificate
     has_no_name: Callable[[], bool] = hostname.is_unchosen
     set_host_name: hostname.SetName = hostname.set_host_name
+    new_secret: Callable[[], str] = new_secret
 
 
 @dataclass(slots=True)
@@ -58,6 +62,7 @@ class FirstBoot:
         yield self._label
         yield self._host_name
         yield self._certificate
+        yield self._owner
 
     def _reset(self) -> None:
         if wish := forget.take_wish(self.places):
@@ -107,6 +112,21 @@ class FirstBoot:
             write_durably(done, made.read_bytes())
         remove_durably(key)
         remove_durably(made)
+
+    def _owner(self) -> None:
+        """A key for administration. What comes last says that it is made: it may be seen since."""
+        made = self.places.state / "owner-key-made"
+        if made.exists():
+            return
+        folder = (self.places.root / first_key.SHOWN).parent
+        folder.mkdir(exist_ok=True)
+        os.chown(folder, -1, _group(_NET_GROUP))
+        folder.chmod(0o770)  # who shows it takes it away afterwards
+        secret = self.tools.new_secret()
+        first_key.hand_over(self.places.data, FirstKey("owner", digest(secret).hex()))
+        text = f"{secret}\n".encode()
+        write_durably(self.places.root / first_key.SHOWN, text, 0o640, _group(_NET_GROUP))
+        write_durably(made, b"")
 
     def _who(self) -> Identity:
         return identity.read_identity(root=self.places.root)

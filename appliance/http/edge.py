@@ -13,7 +13,7 @@ from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from appliance.domain.cancel import CancelToken
-from appliance.http.app import CALLER, ROUTE
+from appliance.http.app import CALLER, DIALECT, ROUTE
 from appliance.http.hangup import HangupWatch
 from appliance.serving.answer import Caller
 
@@ -54,6 +54,8 @@ class Edge:
         caller = Caller(str(environ.get("REMOTE_ADDR", "")), _request_id(environ), CancelToken())
         environ[CALLER] = caller
         record = _Record(environ, caller, self._clock, self._count)
+        if environ.get(DIALECT) == "wingman":  # whose server took paths so
+            environ["PATH_INFO"] = environ["PATH_INFO"].lower().rstrip("/") or "/"
         own = [("x-request-id", caller.request_id), *self._cors(environ)]
 
         def start(status: str, headers: Headers, exc_info: Any = None) -> Any:

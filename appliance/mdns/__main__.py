@@ -53,8 +53,9 @@ async def _advertise(settings: Settings) -> None:
     board = read_board().model or ""
 
     def announced() -> tuple[Service, ...]:
-        setup = settings.mdns.setup_mark.exists()
-        return services(settings, Facts(identity, names.own_instance, __version__, board, setup))
+        setup, auth = settings.mdns.setup_mark.exists(), settings.mdns.auth_mark.exists()
+        facts = Facts(identity, names.own_instance, __version__, board, setup, auth)
+        return services(settings, facts)
 
     announced()  # what is wrong with the settings is told before anything is sent
     with Changes() as changes:

@@ -34,6 +34,7 @@ class Facts:
     version: str
     board: str
     setup: bool
+    auth: bool = False
 
 
 def services(settings: Settings, facts: Facts) -> tuple[Service, ...]:
@@ -42,7 +43,7 @@ def services(settings: Settings, facts: Facts) -> tuple[Service, ...]:
     if server.port == 0:
         raise ConfigError("server.port 0 is any free port, which cannot be announced; choose one.")
     tls = server.tls_certificate is not None and server.tls_key is not None
-    found = [Service(LUNA, server.port, _luna(facts, tls=tls, auth=mdns.auth))]
+    found = [Service(LUNA, server.port, _luna(facts, tls=tls, auth=facts.auth or mdns.auth))]
     if mdns.http:
         found.append(Service(_HTTPS if tls else _HTTP, server.port, (("path", "/"),)))
     if mdns.ollama:

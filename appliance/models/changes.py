@@ -10,8 +10,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from appliance.errors import BadRequest, StorageFailed
-from appliance.models.folder import Entry, parts
-from appliance.models.manifest import NAME
+from appliance.models.folder import BESIDE, Entry, parts
+from appliance.models.manifest import NAME, without_source
 
 _GOOD_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:+-]{0,127}")
 # What file systems without hard links, or links into another one, answer to a link.
@@ -58,7 +58,7 @@ def copy(entry: Entry, folder: Path, name: str) -> None:
         for path in parts(entry.path):
             _link(path, hidden / path.name)
         for extra in _extras(entry) if entry.path.parent != folder else []:
-            shutil.copyfile(extra, hidden / extra.name)
+            _copy_extra(extra, hidden / extra.relative_to(entry.path.parent))
         hidden.rename(target)
     except OSError as error:
         shutil.rmtree(hidden, ignore_errors=True)
@@ -70,17 +70,28 @@ def _tidy(entry: Entry) -> None:
     folder = entry.path.parent
     if any(folder.glob(f"[!.]*{entry.path.suffix}")):
         return
-    for extra in _extras(entry):
+    extras = _extras(entry)
+    for extra in extras:
         extra.unlink()
-    with suppress(OSError):  # somebody keeps something else there
-        folder.rmdir()
+    for place in sorted({folder, *(extra.parent for extra in extras)}, reverse=True):
+        with suppress(OSError):  # it is not there, or somebody keeps something else in it
+            place.rmdir()
 
 
 def _extras(entry: Entry) -> list[Path]:
     """The manifest, the template that it names, and a tokenizer's files, of those beside it."""
-    named = [NAME, "tokenizer.json", "tokenizer_config.json", entry.manifest.template or ""]
-    beside = (entry.path.with_name(name) for name in named if name and Path(name).name == name)
+    template = entry.manifest.template or ""
+    own = {NAME, *BESIDE, template if Path(template).name == template else ""} - {""}
+    beside = (entry.path.parent / name for name in sorted(own))
     return [path for path in beside if path.is_file()]
+
+
+def _copy_extra(extra: Path, target: Path) -> None:
+    target.parent.mkdir(exist_ok=True)
+    if extra.name == NAME:
+        target.write_text(without_source(extra.read_text("utf-8")), "utf-8")
+    else:
+        shutil.copyfile(extra, target)
 
 
 def _link(path: Path, new: Path) -> None:

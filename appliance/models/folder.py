@@ -18,6 +18,13 @@ from appliance.models.rkllm_names import parse_name
 
 _NPU = ".rkllm"
 _SUFFIXES = (".gguf", _NPU)
+# What else the NPU's engine reads of a model's own folder.
+BESIDE = (
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "chat_template.jinja",
+    "1_Pooling/config.json",
+)
 _SPLIT = re.compile(r"(?P<stem>.+)-(?P<part>\d{5})-of-(?P<parts>\d{5})$")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Literal
@@ -66,6 +67,11 @@ def read(folder: Path) -> Manifest:
         return Manifest()
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
         raise BadManifest(f"{file.name} beside the model cannot be used: {error}.") from error
+
+
+def without_source(text: str) -> str:
+    """A manifest's text less its `[source]`: a copy of a model was fetched from nowhere."""
+    return re.sub(r"(?ms)^\[source\]\s*$.*?(?=^\[|\Z)", "", text)
 
 
 def compose(source: Source) -> str:

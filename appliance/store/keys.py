@@ -66,11 +66,19 @@ class Keys:
 class CurrentKeys:
     """The ring of this moment, also after another process has changed it.
 
-    A look costs two calls of stat(2); SQL is asked only after the file has changed.
+    A look costs two calls of stat(2); SQL is asked only after the file has changed. `changed` is
+    told of a ring that may be another one.
     """
 
-    def __init__(self, keys: Keys, file: Path, clock: Callable[[], int] = time.time_ns) -> None:
+    def __init__(
+        self,
+        keys: Keys,
+        file: Path,
+        clock: Callable[[], int] = time.time_ns,
+        changed: Callable[[Keyring], object] = lambda ring: None,
+    ) -> None:
         self._keys = keys
+        self._told = changed
         self._files = (file, file.with_name(f"{file.name}-wal"))
         self._clock = clock
         self._lock = threading.Lock()
@@ -85,6 +93,7 @@ class CurrentKeys:
                 # Where there is no file there are no keys, and nothing has to be made for that.
                 kept = self._keys.all() if stamps[0] else ()
                 self._ring = Keyring(each.key for each in kept)
+                self._told(self._ring)
                 newest = max((stamp[0] for stamp in stamps if stamp), default=0)
                 settled = abs(self._clock() - newest) > _UNSETTLED_NS
                 self._seen = stamps if settled else None

@@ -55,7 +55,6 @@ class Board:
     packages: tuple[str, ...]
     modules: tuple[str, ...]
     only_modules: bool
-    cpu: str
     sources: tuple[Source, ...]
     vendor_debs: tuple[str, ...]
     loaders: tuple[Loader, ...]
@@ -101,7 +100,6 @@ def parse(name: str, content: dict[str, Any]) -> Board:
     fields["loaders"] = tuple(Loader(**each) for each in content.get("loaders", []))
     defaults: dict[str, Any] = {
         "arguments": "",
-        "cpu": "cortex-a76",
         "device_tree": "",
         "modules": (),
         "notice": "",

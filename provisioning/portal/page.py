@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,12 +45,20 @@ class _Typed:
 class Pages:
     """Renders every page as UTF-8 of at most LARGEST bytes.
 
-    `policy` is the Content-Security-Policy for all of them.
+    `policy` is the Content-Security-Policy for all of them. `key` gives the owner's key for
+    administration until it was seen, then "".
     """
 
-    def __init__(self, place: Place, languages: Languages, folder: Path = TEMPLATES) -> None:
+    def __init__(
+        self,
+        place: Place,
+        languages: Languages,
+        folder: Path = TEMPLATES,
+        key: Callable[[], str] = str,
+    ) -> None:
         self._place = place
         self._languages = languages
+        self._key = key
         self._environment = Environment(
             loader=FileSystemLoader(folder),
             autoescape=True,
@@ -138,6 +146,7 @@ class Pages:
             style=Markup(self._style),
             script=Markup(self._script),
             code=self._code,
+            key=self._key(),
             text=text,
             say=say,
         )

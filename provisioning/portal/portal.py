@@ -7,12 +7,14 @@ import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from pathlib import Path
 
 from appliance.errors import ConfigError
 from appliance.system.activation import inherited
 from provisioning.country import Country
 from provisioning.payloads import SetupNetwork
 from provisioning.portal.bridge import Bridge
+from provisioning.portal.key import OwnerKey
 from provisioning.portal.languages import read_languages
 from provisioning.portal.onboarding import Onboarding
 from provisioning.portal.place import Place
@@ -40,7 +42,7 @@ class Portal:
         place = Place.on(setup, name)
         sockets = inherited(environ) or [listen(host, port) for host in place.hosts]
         self.place = replace(place, port=sockets[0].getsockname()[1])
-        site = Site(onboarding, self.place, read_languages())
+        site = Site(onboarding, self.place, read_languages(), key=OwnerKey(Path("/")))
         self._servers = [PortalServer(site, each) for each in sockets]
 
     def start(self) -> None:

@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl
 from appliance.errors import LunaError
 from provisioning.credentials import printable
 from provisioning.portal.forms import BadForm, Mistake, fields, read_join
+from provisioning.portal.key import OwnerKey
 from provisioning.portal.languages import Language, Languages
 from provisioning.portal.onboarding import Onboarding, Situation
 from provisioning.portal.page import Pages
@@ -41,12 +42,14 @@ class Site:
         place: Place,
         languages: Languages,
         visitors: Visitors | None = None,
+        key: OwnerKey | None = None,
     ) -> None:
         self._onboarding = onboarding
         self._place = place
         self._languages = languages
         self._visitors = visitors or Visitors()
-        self._pages = Pages(place, languages)
+        self._key = key or OwnerKey()
+        self._pages = Pages(place, languages, key=self._key.show)
         self._forms: Mapping[str, Callable[[str, Language, Mapping[str, bytes]], Answer]] = {
             "/join": self._join,
             "/rescan": self._rescan,
@@ -145,7 +148,9 @@ class Site:
 
     def _finish(self, caller: str, language: Language, _: Mapping[str, bytes]) -> Answer:
         self._visitors.release(caller)
-        return self._page(self._pages.done(language))
+        page = self._page(self._pages.done(language))
+        self._key.seen()
+        return page
 
     def _choose(
         self, language: Language, situation: Situation, mistake: str = "", status: int = 200

@@ -281,6 +281,27 @@ def test_a_network_manager_that_hangs_blocks_nothing_for_ever(
     play(scenario())
 
 
+def test_a_refusal_in_passing_changes_nothing(daemon: Daemon, tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with house(daemon, tmp_path) as box:
+            box.nm.air.add(Base(b"home", WPA2, "correct horse"))
+            await box.until_hosting()
+            number = await box.ask("Join", "ayaya{sv}", b"home", SECRET, {})
+            box.nm.faults.confused = 2
+            await box.until(lambda: not box.nm.faults.confused)
+            await box.until(lambda: box.number_done() == number)
+            assert (await box.read("Result"))["outcome"] == "connected"
+            await box.until_state(State.ONLINE)
+            box.nm.faults.confused = 2
+            await box.until(lambda: not box.nm.faults.confused)
+            await box.clock.sleep(5)
+            assert box.states[-2:] == [State.JOINING, State.ONLINE]
+            box.nm.faults.confused = 1000  # nor does a lasting one stay unseen
+            await box.until_state(State.WAITING)
+
+    play(scenario())
+
+
 def test_the_setup_network_dies_with_the_service(daemon: Daemon, tmp_path: Path) -> None:
     async def scenario() -> None:
         async with house(daemon, tmp_path) as box:

@@ -23,7 +23,8 @@ class Stage:
     every one. Each of `loading` is raised once, by those who wait for the model.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, slots: int = 2) -> None:
+        self.slots = slots
         self.url = ""
         self.script: Script = always(b"Hel", b"lo")
         self.asked: list[ChatRequest | CompletionRequest] = []
@@ -39,7 +40,7 @@ class Stage:
 
     def engine(self, *parts: object) -> Scripted:
         """In place of a real one."""
-        return Scripted(self._say, Gates(self._load, self._gate))
+        return Scripted(self._say, Gates(self._load, self._gate), self.slots)
 
     def _say(self, request: ChatRequest | CompletionRequest) -> Sequence[Token]:
         self.asked.append(request)
@@ -56,9 +57,11 @@ class Stage:
 
 
 @contextmanager
-def performing(folder: Path, settings: Mapping[str, Any] | None = None) -> Iterator[Stage]:
+def performing(
+    folder: Path, settings: Mapping[str, Any] | None = None, slots: int = 2
+) -> Iterator[Stage]:
     """An appliance that serves its bundled model, as the stage's engine plays it."""
-    stage = Stage()
+    stage = Stage(slots)
     values: dict[str, Any] = {"server.host": "127.0.0.1", "server.port": 0, "data": str(folder)}
     values |= settings or {}
     with pytest.MonkeyPatch.context() as patch:

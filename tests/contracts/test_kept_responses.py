@@ -135,6 +135,10 @@ def test_listing(luna: OpenAI) -> None:
     assert (page["object"], page["first_id"], page["has_more"]) == ("list", made[2], True)
     rest: Any = luna.get(f"/responses?limit=1&after={page['last_id']}", cast_to=object)
     assert rest["data"][0]["id"] == made[0]
+    for_others: Any = {"headers": {"X-Forwarded-For": "10.0.0.9"}}
+    with pytest.raises(openai.PermissionDeniedError):
+        luna.get("/responses", cast_to=object, options=for_others)
+    assert luna.get(f"/responses/{made[0]}", cast_to=object, options=for_others)
     for wrong in ("limit=0", "limit=101", "limit=x", "limit=9999999999999", "order=up"):
         with pytest.raises(openai.BadRequestError):
             luna.get(f"/responses?{wrong}", cast_to=object)

@@ -37,6 +37,7 @@ DOORS = {
     "httpx": ("appliance/sdk/python/luna_client/transport.py",),
     "jinja2": ("appliance/engines/rkllm/chat/", "provisioning/portal/page.py"),
     "jsonschema_rs": ("appliance/engines/rkllm/chat/",),
+    "llguidance": ("appliance/engines/llamacpp/schema.py",),
     "prometheus_client": ("appliance/observe/",),
     "pyroute2": (
         "appliance/system/netlink.py",

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
+import time
 from collections import deque
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -55,6 +56,7 @@ class FakeHub:
         self.ranges = True
         self.etags = True
         self.page = 1000  # files on a page of the tree
+        self.rate = 0  # bytes a second that a file comes with; 0 as fast as it can
         hub = self
 
         class Handler(_Handler):
@@ -166,7 +168,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _body(self, data: bytes, fault: Fault) -> None:
         try:
             if fault.cut is None:
-                self.wfile.write(data)
+                self._write(data)
                 return
             self.wfile.write(data[: fault.cut])
             if fault.hold is not None:
@@ -176,6 +178,14 @@ class _Handler(BaseHTTPRequestHandler):
         except OSError:
             pass  # the client has gone
         self.close_connection = True
+
+    def _write(self, data: bytes) -> None:
+        """Send all, at the hub's rate if it has one."""
+        piece = self.owner.rate // 20 or len(data)
+        for start in range(0, len(data), piece or 1):
+            self.wfile.write(data[start : start + piece])
+            if self.owner.rate:
+                time.sleep(0.05)
 
     def _send(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
         self.send_response(status)

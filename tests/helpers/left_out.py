@@ -75,6 +75,7 @@ NEEDS: Mapping[str, Callable[[], str]] = {
     "root": _root,
     "systemd-nspawn": _program("systemd-nspawn", "systemd-container"),
     "systemd-analyze": _program("systemd-analyze", "systemd"),
+    "tsc": _program("tsc", "node-typescript"),
 }
 
 

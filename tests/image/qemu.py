@@ -134,6 +134,14 @@ class Machine:
             raise MachineError(f"{script}: status {answer.status}\n{answer.output[-4000:]}")
         return answer.output.strip()
 
+    def wait_for(self, script: str, patience: float) -> None:
+        """Until a script succeeds; MachineError if it never does."""
+        deadline = time.monotonic() + patience
+        while self.do(script, patience).status:
+            if time.monotonic() > deadline:
+                raise MachineError(f"never came true: {script}\n{self.console[-3000:]}")
+            time.sleep(1)
+
     def run_python(self, script: Path, *arguments: str, patience: float) -> str:
         """What a Python script prints that is copied into the machine; it has to succeed."""
         shutil.copy(script, self.share / script.name)

@@ -20,7 +20,6 @@ UNIT = """
 [Service]
 Type=oneshot
 ExecStart=/usr/bin/python3 /share/inside.py
-ExecStopPost=/usr/bin/systemctl poweroff --no-block
 StandardOutput=file:/share/said
 StandardError=inherit
 [Install]

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import threading
 import time
+import traceback
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
@@ -277,11 +278,13 @@ def main() -> None:
     try:
         report = {"looked": looked, "broken": broken, "reset": reset}[phase]()
         Path(f"/share/{phase}.json").write_text(json.dumps(report, indent=1), "utf-8")
-    finally:
-        if phase == "broken":
-            print(said(["luna", "reset", "--yes"]))
-        else:
-            ctl("poweroff", "--no-block")
+    except Exception:
+        traceback.print_exc()  # now: going off takes this process along
+        phase = ""
+    if phase == "broken":
+        print(said(["luna", "reset", "--yes"]))
+    else:
+        ctl("poweroff", "--no-block")
 
 
 if __name__ == "__main__":

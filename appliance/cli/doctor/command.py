@@ -15,7 +15,7 @@ from typing import Any
 
 from appliance import guide
 from appliance.cli import connect, settings
-from appliance.cli.doctor import engine, machine, service, storage
+from appliance.cli.doctor import device, engine, machine, npu, service, storage
 from appliance.cli.doctor.check import Check, Finding, Level, run_all
 from appliance.cli.terminal import can_dim, harmless
 from appliance.config import Settings
@@ -76,6 +76,7 @@ def checks(args: argparse.Namespace) -> Iterator[Check]:
     yield Check("temperature", lambda: machine.temperature(read_temperatures()))
     yield Check("clock", machine.clock)
     yield Check("npu", lambda: machine.npu(_npu()))
+    yield from npu.checks(chosen.npu_engine)
     yield Check("engine library", lambda: engine.importable(chosen.cpu_engine), _ENGINE_SECONDS)
     yield Check("engine", lambda: engine.speaks(chosen.cpu_engine, _bundled()), _ENGINE_SECONDS)
     for name, folder in {"data folder": data, "models folder": models}.items():
@@ -84,6 +85,7 @@ def checks(args: argparse.Namespace) -> Iterator[Check]:
     yield Check("models", lambda: storage.models(models, registry.entries()))
     yield Check("tools", lambda: service.tools(_toolbox(chosen)))
     yield Check("port", lambda: service.port(chosen.server))
+    yield from device.checks()
     if url := args.url or os.environ.get("LUNA_URL"):
         yield Check("server", lambda: service.server(url))
 

@@ -11,6 +11,7 @@ from appliance.cli.client import Client, ServerFailed, ServerUnreachable
 from appliance.cli.status.facts import Facts, Place
 from appliance.errors import ConfigError, LunaError
 from appliance.importing import progress
+from appliance.system import first_key
 from appliance.system.identity import read_identity
 from appliance.system.label import FILE as LABEL_FILE
 from appliance.system.label import Label, read_passphrase
@@ -54,7 +55,7 @@ def look(sources: Sources) -> Facts:
         model=active.get("model"),
         speed=_speed(health.get("generation_speed_tps")),
         imports=progress.told(sources.imports),
-        admin_key=_text(sources.root / ADMIN_KEY),
+        admin_key=first_key.show(sources.root),
         problems=situation.problems if situation else (),
     )
 
@@ -112,10 +113,3 @@ def _label(root: Path, ssid: bytes, *, is_open: bool) -> Label:
 def _speed(told: object) -> str:
     """Tokens a second, as `/health` tells them; nothing before the first run."""
     return f"{told} tokens a second" if isinstance(told, str) and told != "0.00" else ""
-
-
-def _text(file: Path) -> str:
-    try:
-        return file.read_text("ascii").strip()[:200]
-    except (OSError, UnicodeDecodeError):
-        return ""

@@ -26,7 +26,7 @@ from appliance.domain.requests import (
 from appliance.engines.base import ModelSpec, Vectors
 from appliance.engines.child import Child, ChildPlan
 from appliance.engines.extras import Ranking
-from appliance.engines.llamacpp import chunks, command, forced, payload, reasons
+from appliance.engines.llamacpp import chunks, command, forced, guided, payload, reasons
 from appliance.engines.llamacpp.connection import Connection
 from appliance.engines.llamacpp.extras import LlamaCppExtras
 from appliance.engines.llamacpp.slot_files import SlotFiles
@@ -98,6 +98,8 @@ class LlamaCpp:
         self._settings = settings
         self._spawner = spawner
         self._patience = patience
+        self._guides = settings.llama_server is None  # other builds may not have llguidance
+        self._template: str | None = None
         self._heard = 0.0  # when the last event of any request came, by the monotonic clock
         self._folder = _runtime_folder()
         self._others: dict[str, _Server] = {}
@@ -152,17 +154,23 @@ class LlamaCpp:
 
     def chat(self, request: ChatRequest, cancel: CancelToken) -> Iterator[Event]:
         """The next turn of a conversation."""
-        size = prompt_size(request)
+        request, size = guided.lifted(request), prompt_size(request)
         if forced.wanted(request):
-            template = self._ask("/apply-template", forced.template_body(request), cancel)
-            body = forced.completion_body(template["prompt"], request, self._spec.defaults)
+            prompt = self.extras.apply_template(request, cancel)
+            grammar = guided.call(request.offered) if self._guides else ""
+            body = forced.completion_body(prompt, request, self._spec.defaults, grammar)
             return self._run("/completion", body, size, forced.events, cancel)
-        body = payload.chat(request, self._spec.defaults)
-        parse = partial(chunks.chat_events, bound=request.response_format.kind != "text")
-        return self._run("/v1/chat/completions", body, size, parse, cancel)
+        bound = request.response_format.kind != "text"
+        grammar = self._grammar(request, cancel) if bound else ""
+        body = payload.chat(request, self._spec.defaults, grammar)
+        parse = partial(chunks.chat_events, bound=bound)
+        events = self._run("/v1/chat/completions", body, size, parse, cancel)
+        return guided.checked(request, events) if grammar else events
 
     def complete(self, request: CompletionRequest, cancel: CancelToken) -> Iterator[Event]:
         """The continuation of a prompt, or with a suffix what stands between the two."""
+        if self._guides:
+            request = guided.translated(request)
         body = payload.completion(request, self._spec.defaults)
         route = "/completion" if request.suffix is None else "/infill"
         return self._run(route, body, prompt_size(request), chunks.completion_events, cancel)
@@ -200,6 +208,18 @@ class LlamaCpp:
         for server in servers:
             server.child.stop()
         shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _grammar(self, request: ChatRequest, cancel: CancelToken) -> str:
+        """What binds an answer to JSON; "" leaves that to llama.cpp, with tools and odd models."""
+        if not self._guides or request.offered:
+            return ""
+        if self._template is None:
+            self._template = self.extras.properties().chat_template
+        if not guided.knows(self._template):
+            return ""
+        thinking = guided.thinks(self._template) and request.thinking is not False
+        prompt = self.extras.apply_template(request, cancel) if thinking else ""
+        return guided.answer(request.response_format, prompt, thinking=thinking)
 
     def _ask(self, route: str, body: dict[str, Any], cancel: CancelToken) -> Any:
         return self._chat.connection.post(route, body, cancel, self._patience.stall)

@@ -1,7 +1,7 @@
 """Tool calls that must happen: llama.cpp lets a model talk before a "required" call, or instead.
 
-So the conversation is rendered by the server's own template, and the continuation is bound to a
-JSON schema of one call, which works with every model, whatever form its own calls have.
+So the conversation is rendered by the server's own template, and the continuation is bound to the
+JSON of one call, which works with every model, whatever form its own calls have.
 """
 
 from __future__ import annotations
@@ -19,8 +19,6 @@ from appliance.domain.requests import ChatRequest, Generation
 from appliance.domain.sampling import Sampling
 from appliance.engines.llamacpp import chunks, payload
 
-# llguidance's option: without it a weak model may fill its answer with white space.
-_LAYOUT = {"whitespace_flexible": False, "key_separator": ": ", "item_separator": ", "}
 _BOUNDS = ("grammar", "json_schema")  # the call's own schema takes their place
 
 
@@ -41,14 +39,17 @@ def template_body(request: ChatRequest) -> dict[str, Any]:
     return {key: body[key] for key in kept if key in body}
 
 
-def completion_body(prompt: str, request: ChatRequest, defaults: Sampling) -> dict[str, Any]:
-    """The body for /completion."""
+def completion_body(
+    prompt: str, request: ChatRequest, defaults: Sampling, grammar: str = ""
+) -> dict[str, Any]:
+    """The body for /completion; without a `grammar` a JSON schema of all calls takes its place."""
     wanted = request.generation
     options = {key: value for key, value in wanted.options.items() if key not in _BOUNDS}
     generation: Generation = replace(wanted, stop=(), logprobs=None, options=options)
-    tools = request.offered
-    schema = {"x-guidance": _LAYOUT, "anyOf": [_call_schema(tool) for tool in tools]}
-    return payload.text(generation, defaults) | {"prompt": prompt, "json_schema": schema}
+    body = payload.text(generation, defaults) | {"prompt": prompt}
+    if grammar:
+        return body | {"grammar": grammar}
+    return body | {"json_schema": {"anyOf": [_call_schema(tool) for tool in request.offered]}}
 
 
 def events(stream: Iterable[bytes]) -> Iterator[Event]:

@@ -26,8 +26,11 @@ _SAMPLING = {
 }
 
 
-def chat(request: ChatRequest, defaults: Sampling) -> dict[str, Any]:
-    """The body for /v1/chat/completions, always streaming: only a stream can be cancelled."""
+def chat(request: ChatRequest, defaults: Sampling, grammar: str = "") -> dict[str, Any]:
+    """The body for /v1/chat/completions, always streaming: only a stream can be cancelled.
+
+    A `grammar` stands for the form of the answer.
+    """
     body = _common(request.generation, defaults)
     body["messages"] = [message_json(message) for message in request.messages]
     body["stream_options"] = {"include_usage": True}
@@ -41,7 +44,10 @@ def chat(request: ChatRequest, defaults: Sampling) -> dict[str, Any]:
     if request.thinking is not None:
         body["chat_template_kwargs"] = {"enable_thinking": request.thinking}
     if request.response_format.kind != "text":
-        body["response_format"] = _response_format(request.response_format)
+        if grammar:
+            body["grammar"] = grammar
+        else:
+            body["response_format"] = _response_format(request.response_format)
         body["timings_per_token"] = True  # an answer that is cut may come without its counts
     return body | _tools(request)
 

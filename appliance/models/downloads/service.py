@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
 import msgspec
@@ -27,6 +27,7 @@ _log = logging.getLogger(__name__)
 _MOST = 500
 _TELL_SECONDS = 0.25  # progress is told no more often, a change of status always
 _STOP_SECONDS = 15.0
+_LOOK_SECONDS = 1.0  # who tells a client of a download notices by then that it has left
 
 
 @dataclass(slots=True)
@@ -82,6 +83,23 @@ class Downloads:
         with self._changed:
             self._changed.wait_for(lambda: self._version != seen, seconds)
             return self._version
+
+    def follow(self, key: Key, cancel: CancelToken) -> Iterator[Download]:
+        """A download as it changes, and once a second, until it has ended.
+
+        Raises NotFound when it is forgotten, ShuttingDown, and the reason of `cancel`.
+        """
+        seen = -1
+        while True:
+            seen = self.wait(seen, _LOOK_SECONDS)
+            cancel.check()
+            with self._changed:
+                item, stopped = self._get(*key).item, self._stopped
+            yield item
+            if item.status not in UNFINISHED:
+                return
+            if stopped:
+                raise ShuttingDown("Luna stops; the download goes on later.")
 
     def items(self, repo: str = "", file: str = "") -> tuple[Download, ...]:
         """Every download, of one repository or file if it is named; the oldest first.
@@ -167,6 +185,7 @@ class Downloads:
         """End all work; what is not finished is taken up by the next start."""
         with self._changed:
             self._stopped = True
+            self._tell()
             threads = list(self._threads.values())
             for kept in self._kept.values():
                 kept.cancel.cancel(ShuttingDown("Luna stops; the download goes on later."))

@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 
 from appliance.domain import model_size
 from appliance.errors import BadRequest, NotFound
+from appliance.models.folder import BESIDE
 from appliance.models.hub.repository import RemoteFile, Repository
 from appliance.models.rkllm_names import parse_name
 
@@ -24,13 +25,6 @@ _PREFERRED = (
     "Q4_K_M Q4_K_S IQ4_NL IQ4_XS Q4_0 Q4_1 MXFP4 Q5_K_M Q5_K_S Q5_0 Q6_K Q8_0 Q3_K_L Q3_K_M "
     "IQ3_M Q3_K_S Q2_K_L Q2_K IQ2_M F16 BF16 F32"
 ).split()
-# What the NPU's engine reads of a model's own folder.
-_BESIDE = (
-    "tokenizer.json",
-    "tokenizer_config.json",
-    "chat_template.jinja",
-    "1_Pooling/config.json",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +81,7 @@ def offers(repository: Repository) -> tuple[Offer, ...]:
     found = []
     for path, file in sorted(files.items()):
         if path.lower().endswith(_NPU):
-            beside = ((n, files.get(_beside(path, n)) or files.get(n)) for n in _BESIDE)
+            beside = ((n, files.get(_beside(path, n)) or files.get(n)) for n in BESIDE)
             extras = tuple((name, extra) for name, extra in beside if extra is not None)
             found.append(Offer(repository.name, (file,), extras))
         elif path.lower().endswith(".gguf") and not _is_helper(path):

@@ -5,9 +5,11 @@ from __future__ import annotations
 import stat
 from pathlib import Path
 
+from appliance.domain.keys import digest
 from appliance.errors import LunaError
 from appliance.firstboot.places import Places
 from appliance.firstboot.steps import FirstBoot, Tools
+from appliance.system import first_key
 from appliance.system.bus import BusLost
 from appliance.system.identity import Identity, read_identity
 from appliance.system.label import read_label
@@ -44,6 +46,21 @@ def test_it_becomes_somebody(tmp_path: Path) -> None:
     assert (root / "var/lib/luna-firstboot/done").exists()
 
 
+def test_its_owner_gets_a_key_once(tmp_path: Path) -> None:
+    root = flashed(tmp_path)
+    boot(root)
+    secret = first_key.show(root)
+    assert stat.S_IMODE((root / first_key.SHOWN).stat().st_mode) == 0o640
+    handed = first_key.handed(root / "var/lib/luna")
+    assert handed is not None
+    assert handed.digest_bytes == digest(secret)
+    first_key.taken(root / "var/lib/luna")
+    first_key.seen(root)
+    boot(root)
+    assert first_key.show(root) == ""
+    assert first_key.handed(root / "var/lib/luna") is None
+
+
 def test_a_second_time_changes_nothing(tmp_path: Path) -> None:
     root = flashed(tmp_path)
     boot(root)
@@ -58,7 +75,7 @@ def test_it_stays_somebody_when_its_state_is_lost(tmp_path: Path) -> None:
     (root / "etc/machine-id").write_text("f" * 32)
     who = read_identity(root=root)
     (root / "var/lib").rename(root / "var/gone")
-    (root / "var/lib").mkdir()
+    (root / "var/lib/luna").mkdir(parents=True)
     assert boot(root)
     assert read_identity(root=root) == who
 

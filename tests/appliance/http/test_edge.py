@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from appliance.http.app import CALLER, ROUTE
+from appliance.http.app import CALLER, DIALECT, ROUTE
 from appliance.http.edge import Edge
 from appliance.http.hangup import HangupWatch
 from appliance.serving.answer import Caller
@@ -210,3 +210,19 @@ def test_a_request_is_counted_at_its_end(
 
     call(Edge(app, watch, ("*",), count=count), environ())
     assert counted == [(route or "", "GET", "200")]
+
+
+@pytest.mark.parametrize(
+    ("dialect", "path", "seen"),
+    [
+        ("wingman", "/API/Hardware/", "/api/hardware"),
+        ("wingman", "/", "/"),
+        ("", "/API/Hardware/", "/API/Hardware/"),
+    ],
+)
+def test_paths_on_a_port_of_wingmans_clients(
+    backend: Backend, watch: HangupWatch, dialect: str, path: str, seen: str
+) -> None:
+    asked = environ(path=path, **{DIALECT: dialect})
+    call(edge(backend, watch), asked)
+    assert asked["PATH_INFO"] == seen

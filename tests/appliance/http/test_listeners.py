@@ -12,8 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from appliance import config
+from appliance.config import ServerSettings
 from appliance.errors import ConfigError
+from appliance.http import listeners
 from appliance.http.listeners import Listener, bind, inherited
+from tests.helpers.wire import descriptors
 
 
 @pytest.fixture
@@ -23,10 +27,10 @@ def opened() -> Iterator[ExitStack]:
 
 
 def bound(opened: ExitStack, host: str, port: int = 0) -> list[Listener]:
-    listeners = bind(host, port)
-    for listener in listeners:
+    found = bind(host, port)
+    for listener in found:
         opened.enter_context(closing(listener.socket))
-    return listeners
+    return found
 
 
 def port_of(listener: Listener) -> int:
@@ -90,7 +94,7 @@ def test_a_port_in_use_is_said_to_be(opened: ExitStack, host: str) -> None:
 
 @pytest.mark.parametrize(
     ("host", "words"),
-    [("192.0.2.1", "does not have that address"), ("nowhere.invalid", "is unknown")],
+    [("203.0.113.1", "does not have that address"), ("nowhere.invalid", "is unknown")],
 )
 def test_a_foreign_host_is_refused(host: str, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
     if words == "is unknown":
@@ -184,3 +188,47 @@ def test_a_unix_listener_is_named_by_its_path(opened: ExitStack, tmp_path: Path)
     unix = opened.enter_context(socket.socket(socket.AF_UNIX))
     unix.bind(str(tmp_path / "s"))
     assert Listener(unix).address == str(tmp_path / "s")
+
+
+def configured(opened: ExitStack, *more: config.Listener, port: int = 0) -> list[Listener]:
+    settings = ServerSettings(host="127.0.0.1", port=port, listeners=more)
+    found = listeners.opened(settings, {})
+    for listener in found:
+        opened.enter_context(closing(listener.socket))
+    return found
+
+
+def test_more_addresses_have_their_own_dialect(opened: ExitStack) -> None:
+    found = configured(
+        opened,
+        config.Listener(0, "127.0.0.1", "wingman"),
+        config.Listener(0, "127.0.0.1", "ollama"),
+        config.Listener(0, "127.0.0.1"),
+    )
+    assert [listener.dialect for listener in found] == ["", "wingman", "ollama", ""]
+    assert len({listener.port for listener in found}) == 4
+
+
+def test_what_systemd_passed_is_not_bound_again(
+    opened: ExitStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passed = [*bound(opened, "127.0.0.1"), *bound(opened, "127.0.0.1")]
+    monkeypatch.setattr(listeners, "inherited", lambda environ, tls: list(passed))
+    wanted = (config.Listener(passed[1].port, dialect="wingman"), config.Listener(0, "127.0.0.1"))
+    found = configured(opened, *wanted, port=1)
+    assert [each.port for each in found[:1]] == [passed[0].port]
+    assert {each.port: each.dialect for each in found}[passed[1].port] == "wingman"
+    assert len(found) == 3
+
+
+def test_nothing_stays_open_when_one_cannot_be_bound(opened: ExitStack) -> None:
+    [taken] = bound(opened, "127.0.0.1")
+    before = descriptors()
+    with pytest.raises(ConfigError, match=str(taken.port)):
+        configured(opened, config.Listener(taken.port, "127.0.0.1"))
+    assert descriptors() == before
+
+
+def test_tls_needs_both_files() -> None:
+    with pytest.raises(ConfigError, match="tls_key"):
+        listeners.opened(ServerSettings(tls_certificate=Path("x")), {})

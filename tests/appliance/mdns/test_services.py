@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,11 @@ def test_what_is_configured_is_told() -> None:
     assert (told["tls"], told["auth"], told["setup"], told["md"]) == ("1", "1", "1", "computer")
     plain = Settings(mdns=MdnsSettings(http=False, ollama=True))
     assert [each.port for each in services(plain, FACTS)] == [8080, 8080]
+
+
+def test_keys_that_are_wanted_now_are_told() -> None:
+    found = services(Settings(), replace(FACTS, auth=True))
+    assert dict(found[0].txt)["auth"] == "1"
 
 
 def test_any_free_port_cannot_be_announced() -> None:

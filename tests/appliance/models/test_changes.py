@@ -136,3 +136,23 @@ def test_a_name_that_is_taken_is_refused(tmp_path: Path) -> None:
     add(tmp_path, "a.gguf", "b/c.gguf")
     with pytest.raises(BadRequest, match="already"):
         changes.copy(entries(tmp_path)["a"], tmp_path, "b")
+
+
+def npu_model(folder: Path) -> Entry:
+    (folder / "n" / "1_Pooling").mkdir(parents=True)
+    for name in ("w.rkllm", "tokenizer.json", "chat_template.jinja", "1_Pooling/config.json"):
+        (folder / "n" / name).write_text("{}")
+    (folder / "n" / "luna.toml").write_text("[source]\nrepo = 'a/b'\nfile = 'w.rkllm'\n")
+    return entries(folder)["n"]
+
+
+def test_a_model_of_the_npu_goes_with_all_that_came_with_it(tmp_path: Path) -> None:
+    changes.remove(npu_model(tmp_path), tmp_path)
+    assert left(tmp_path) == []
+
+
+def test_a_copy_of_a_fetched_model_was_not_fetched(tmp_path: Path) -> None:
+    changes.copy(npu_model(tmp_path), tmp_path, "second")
+    assert left(tmp_path / "second") == left(tmp_path / "n")
+    assert entries(tmp_path)["second"].manifest.source is None
+    assert entries(tmp_path)["n"].manifest.source is not None

@@ -1,11 +1,22 @@
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 
+import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from appliance.domain.sampling import Sampling
-from appliance.models.manifest import BadManifest, Manifest, read
+from appliance.models.manifest import (
+    BadManifest,
+    Manifest,
+    Source,
+    compose,
+    read,
+    without_source,
+)
 
 
 def test_no_manifest_is_an_empty_one(tmp_path: Path) -> None:
@@ -48,3 +59,17 @@ def test_a_folder_of_that_name_is_no_manifest(tmp_path: Path) -> None:
     (tmp_path / "luna.toml").mkdir()
     with pytest.raises(BadManifest, match=r"luna\.toml"):
         read(tmp_path)
+
+
+@given(st.text(st.characters(codec="utf-8", exclude_characters="\x7f"), max_size=40))
+def test_where_a_model_came_from_is_read_as_it_was_written(text: str) -> None:
+    source = Source(text, f"{text}.gguf", "c0ffee")
+    assert tomllib.loads(compose(source)) == {"source": msgspec.structs.asdict(source)}
+
+
+def test_a_copy_came_from_nowhere(tmp_path: Path) -> None:
+    text = "context = 5\n[source]\nrepo = 'a/b'\nfile = 'c'\n[sampling]\ntop_k = 3\n"
+    (tmp_path / "luna.toml").write_text(without_source(text))
+    found = read(tmp_path)
+    assert (found.source, found.context, found.sampling.top_k) == (None, 5, 3)
+    assert without_source(compose(Source("a/b", "c"))) == ""

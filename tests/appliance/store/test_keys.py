@@ -87,6 +87,19 @@ def test_a_change_counts_at_once(database: Database, tmp_path: Path) -> None:
         assert current.ring().find(str(number)) is None
 
 
+def test_a_change_is_told(database: Database, tmp_path: Path) -> None:
+    told: list[bool] = []
+    keys = Keys(database)
+    current = CurrentKeys(
+        keys, tmp_path / "x.db", changed=lambda ring: told.append(ring.closes_inference)
+    )
+    current.ring()
+    assert told[-1:] == [False]
+    keys.add("phone", ["inference"], digest("a"))
+    current.ring()
+    assert told[-1:] == [True]
+
+
 def test_a_change_by_another_process_counts_at_once(database: Database, tmp_path: Path) -> None:
     file = tmp_path / "x.db"
     current = CurrentKeys(Keys(database), file)

@@ -69,3 +69,4 @@ class Faults:
     hosting_protected_fails: bool = False
     host_dies_after: float | None = None
     silent: set[str] = field(default_factory=set)  # methods that never answer
+    confused: int = 0  # how often it will not know who asks for its profiles, as when it is busy

@@ -185,6 +185,10 @@ class FakeSettings:
         )
 
     async def _list(self, call: Call) -> tuple[Any, ...]:
+        if self._daemon.faults.confused:
+            self._daemon.faults.confused -= 1
+            text = "Unable to determine UID of the request"
+            raise CallFailed(f"{names.SETTINGS_INTERFACE}.PermissionDenied", text)
         return (list(self.profiles),)
 
     async def _add(self, call: Call) -> tuple[Any, ...]:

@@ -6,11 +6,14 @@ import io
 import json
 import logging
 from dataclasses import dataclass, replace
+from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
 
+from appliance.system import first_key
 from provisioning.credentials import Credentials, Security
+from provisioning.portal.key import OwnerKey
 from provisioning.portal.languages import read_languages
 from provisioning.portal.place import Place
 from provisioning.portal.site import HEAD_START, LONGEST_BODY, Site
@@ -237,6 +240,21 @@ def test_success_is_told_with_the_way_on(phone: Phone) -> None:
     assert "http://192.168.1.23/" in page
     assert "Hello." in phone.get("/?again=1").body
     assert "You can close this window" in phone.post("/done").body
+
+
+def test_the_owner_s_key_is_shown_until_the_setup_is_done(phone: Phone, tmp_path: Path) -> None:
+    file = tmp_path / first_key.SHOWN
+    file.parent.mkdir(parents=True)
+    file.write_text("luna_secret\n")
+    place = Place(NAME, SETUP, (f"{ADDRESS}/24",))
+    told = Phone(
+        Site(phone.onboarding, place, read_languages(), key=OwnerKey(tmp_path)), phone.onboarding
+    )
+    assert "luna_secret" not in told.get("/").body
+    assert "luna_secret" in told.join().body
+    assert "luna_secret" in told.post("/done").body
+    assert not file.exists()
+    assert "luna_secret" not in told.post("/done").body
 
 
 def test_an_old_success_is_no_news(phone: Phone) -> None:

@@ -21,14 +21,15 @@ def states(loaded: Loaded) -> tuple[SlotState, ...]:
 def slot_body(state: SlotState) -> dict[str, Any]:
     """One slot, with its settings under `params`, and beside the rest for clients of 2024.
 
-    `prompt` is empty, whatever was said: others on the network need not know.
+    `prompt` is empty, whatever was said: others on the network need not know. Of a slot that never
+    worked nothing is told but that it is there.
     """
     next_token = {
         "has_next_token": state.busy,
         "n_remain": state.remaining,
         "n_decoded": state.generated,
     }
-    return {
+    told = {
         **state.settings,
         "id": state.id,
         "id_task": state.task,
@@ -37,9 +38,13 @@ def slot_body(state: SlotState) -> dict[str, Any]:
         "is_processing": state.busy,
         "state": int(state.busy),
         "prompt": "",
+        "next_token": [next_token],
+    }
+    if state.task < 0 and not state.busy:
+        return told
+    return told | {
         "n_prompt_tokens": state.held,
         "n_prompt_tokens_processed": state.computed,
         "n_prompt_tokens_cache": state.cached,
         "params": dict(state.settings),
-        "next_token": [next_token],
     }

@@ -133,7 +133,7 @@ class Luna:
 
     def info(self, request: Request) -> Reply:
         """GET /; apps for Ollama look there for their own kind."""
-        if ollama.expected_by(request):
+        if request.dialect == "ollama" or ollama.expected_by(request):
             return ollama.GREETING
         usable = [entry.id for entry in self._registry.entries() if entry.usable]
         return json_reply(
@@ -156,11 +156,14 @@ class Luna:
         return json_reply(Version(__version__))
 
     def health(self, request: Request) -> Reply:
-        """GET /health; `include_slots` and `fail_on_no_slot` ask in the words of llama.cpp."""
+        """GET /health; `include_slots` and `fail_on_no_slot` ask in the words of llama.cpp.
+
+        On a port of Wingman's clients everybody asks so.
+        """
         health = self._health()
         query = request.query
         include, fail = (_flag(query, name) for name in ("include_slots", "fail_on_no_slot"))
-        if not include and not fail:
+        if not include and not fail and request.dialect != "wingman":
             return json_reply(health)
         ready = [each for each in self._pool.loaded() if each.engine.state == "loaded"]
         if not ready:

@@ -150,9 +150,12 @@ class OllamaShown(Struct, frozen=True):
 
 
 class OllamaStatus(Struct, frozen=True):
-    """How far a pull is; the last line is "success"."""
+    """How far a pull is; the last line is "success". Counts are bytes of all files together."""
 
     status: str
+    digest: str | UnsetType = UNSET
+    total: int | UnsetType = UNSET
+    completed: int | UnsetType = UNSET
 
 
 class OllamaVersion(Struct, frozen=True):

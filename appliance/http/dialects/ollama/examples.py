@@ -65,6 +65,9 @@ EMBED: Mapping[str, Any] = {
 }
 EMBEDDINGS: Mapping[str, Any] = {"A text": {"model": "luna-small", "prompt": "Hello"}}
 NAME: Mapping[str, Any] = {"A model": {"model": "luna-small"}}
-PULL: Mapping[str, Any] = {"A model that is there": {"model": "luna-small", "stream": False}}
+PULL: Mapping[str, Any] = {
+    "A model that is there": {"model": "luna-small", "stream": False},
+    "A model of a hub": {"model": "hf.co/owner/repository:Q4_K_M"},
+}
 DELETE: Mapping[str, Any] = {"A model": {"model": "old"}}
 COPY: Mapping[str, Any] = {"A second name": {"source": "no-such-model", "destination": "mine"}}

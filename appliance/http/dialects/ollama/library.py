@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from appliance.errors import ModelNotFound, Unsupported
 from appliance.http.bodies import decode
 from appliance.http.dialects.ollama import answers, describe, parse, requests
 from appliance.http.exchange import Reply, Request, json_reply
@@ -53,24 +52,6 @@ class Library:
         name = parse.name(decode(request.body, requests.OllamaNameBody))
         entry = self._registry.find(name)
         return json_reply(describe.shown(entry, self._context(entry)))
-
-    def pull(self, request: Request) -> Reply:
-        """POST /api/pull."""
-        body = decode(request.body, requests.OllamaPullBody)
-        name = parse.name(body)
-        try:
-            self._registry.find(name)
-        except ModelNotFound as error:
-            raise Unsupported(
-                f"'{name}' is not here, and downloads do not exist yet: copy a model file into "
-                "the models folder instead.",
-                param="model",
-            ) from error
-        done = json_reply(answers.OllamaStatus("success"))
-        if body.stream is False:
-            return done
-        assert isinstance(done.body, bytes)
-        return Reply(done.body + b"\n", content_type="application/x-ndjson")
 
     def delete(self, request: Request) -> Reply:
         """DELETE /api/delete."""

@@ -6,13 +6,14 @@ from appliance.http.dialects.ollama import answers, examples, requests
 from appliance.http.dialects.ollama.asking import Asking
 from appliance.http.dialects.ollama.errors import OLLAMA
 from appliance.http.dialects.ollama.library import Library
+from appliance.http.dialects.ollama.pulling import Pulling
 from appliance.http.routes import Operation, Route
 
 _TAG = "Ollama"
 _GENERATING = (404, 504)
 
 
-def routes(asking: Asking, library: Library) -> tuple[Route, ...]:
+def routes(asking: Asking, library: Library, pulling: Pulling) -> tuple[Route, ...]:
     """The table of this dialect."""
     version = Operation(
         "The release of Ollama whose API this is", _TAG, answer=answers.OllamaVersion
@@ -74,9 +75,11 @@ def routes(asking: Asking, library: Library) -> tuple[Route, ...]:
         _TAG,
         requests.OllamaPullBody,
         answers.OllamaStatus,
-        "Downloads do not exist yet: this succeeds for a model that is here already.",
+        "Models come from a hub by names like `hf.co/owner/repository:Q4_K_M`; without a "
+        "quantisation the best one that fits. A client that leaves does not end the download.",
         event=answers.OllamaStatus,
         framing="lines",
+        statuses=(404, 502, 507),
         examples=examples.PULL,
     )
     delete = Operation(
@@ -104,7 +107,7 @@ def routes(asking: Asking, library: Library) -> tuple[Route, ...]:
         Route("POST", "/api/generate", asking.generate, generate, OLLAMA),
         Route("POST", "/api/embed", asking.embed, embed, OLLAMA),
         Route("POST", "/api/embeddings", asking.embeddings, embeddings, OLLAMA),
-        Route("POST", "/api/pull", library.pull, pull, OLLAMA, "admin", changes=True),
+        Route("POST", "/api/pull", pulling.pull, pull, OLLAMA, "admin", changes=True),
         Route("DELETE", "/api/delete", library.delete, delete, OLLAMA, "admin", changes=True),
         Route("POST", "/api/copy", library.copy, copy, OLLAMA, "admin", changes=True),
     )

@@ -138,9 +138,14 @@ class LunaClient:
 
 def _api_url(address: str) -> str:
     """Where the API begins; raises ValueError for what is no address of a server."""
-    parts = urlsplit(address if "://" in address else f"http://{address}")
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError(f"'{address}' is no server's address; write it like {DEFAULT_URL}.")
+    problem = f"'{address}' is no server's address; write it like {DEFAULT_URL}."
+    try:
+        parts = urlsplit(address if "://" in address else f"http://{address}")
+        good = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError as error:
+        raise ValueError(problem) from error
+    if not good or any(letter.isspace() for letter in address):
+        raise ValueError(problem)
     return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/') or _API}"
 
 

@@ -11,7 +11,7 @@ from appliance.importing.progress import Progress, tell
 from appliance.system.label import Label
 from appliance.system.netlink import Address, NetlinkUnavailable
 from appliance.system.provisioning import Hotspot, ProvisioningUnavailable, Situation
-from tests.helpers.canned import CannedServer
+from tests.helpers.canned import CannedServer, http
 
 ANSWER = {
     "generation_speed_tps": "11.30",
@@ -27,13 +27,6 @@ def address(interface: str, text: str, **more: Any) -> Address:
     return Address(interface, text, 24, family, True, interface.startswith("w"), **more)
 
 
-def canned(body: object) -> CannedServer:
-    data = json.dumps(body).encode()
-    return CannedServer(
-        b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s" % (len(data), data)
-    )
-
-
 def device(root: Path) -> Path:
     settings = root / "etc/luna"
     settings.mkdir(parents=True)
@@ -44,14 +37,14 @@ def device(root: Path) -> Path:
 
 def test_everything_is_seen(tmp_path: Path) -> None:
     root = device(tmp_path)
-    key = root / "var/lib/luna-firstboot/admin-key"
+    key = root / "var/lib/luna-firstboot/owner/admin-key"
     key.parent.mkdir(parents=True)
     key.write_text("luna_key\n")
     imports = tmp_path / "imports"
     imports.mkdir()
     tell(imports, "sda1", Progress("done", "1 model is imported."))
     situation = Situation("hotspot", 0, None, UP, "DE", ("No radio.",))
-    with canned(ANSWER) as server:
+    with CannedServer(http(json.dumps(ANSWER).encode())) as server:
         sources = Sources(
             Client(server.url),
             lambda: situation,
@@ -88,7 +81,7 @@ def test_nothing_is_needed(tmp_path: Path) -> None:
 def test_an_open_network_has_no_password_whatever_the_label_says(tmp_path: Path) -> None:
     hotspot = Hotspot(True, b"\xffLuna", True, "10.42.0.1/24", stays=False)
     situation = Situation("hotspot", 0, None, hotspot, "", ())
-    with canned([]) as server:
+    with CannedServer(http(b"[]")) as server:
         facts = look(Sources(Client(server.url), lambda: situation, lambda: (), device(tmp_path)))
     assert facts.setup == Label("\ufffdLuna")
 

@@ -28,6 +28,19 @@ def test_the_module() -> None:
     assert "# pass 0" not in done.stdout
 
 
+@pytest.mark.needs("tsc")
+def test_its_types_as_a_compiler_sees_them() -> None:
+    """Each mistake that `usage.ts` marks is found, and nothing else."""
+    options = "--noEmit --strict --target es2022 --module es2022 --moduleResolution node"
+    done = subprocess.run(
+        ["tsc", *options.split(), "--lib", "es2022,dom,dom.iterable", str(HERE / "usage.ts")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (0, "")
+
+
 def names(source: str) -> set[str]:
     return {
         first or second

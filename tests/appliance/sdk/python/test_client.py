@@ -71,7 +71,9 @@ def test_addresses(given: str, url: str) -> None:
         assert client.base_url == url
 
 
-@pytest.mark.parametrize("given", ["", "ftp://x", "http://", "http:///api"])
+@pytest.mark.parametrize(
+    "given", ["", "ftp://x", "http://", "http:///api", "http://[::1", "x:99999", "x:0", "my luna"]
+)
 def test_what_is_no_address(given: str) -> None:
     with pytest.raises(ValueError, match="no server's address"):
         LunaClient(given)

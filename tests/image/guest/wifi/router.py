@@ -99,7 +99,7 @@ class Router:
 
 
 def _hostapd() -> str:
-    found = shutil.which("hostapd", path="/usr/sbin:/usr/bin:/share/tools")
+    found = shutil.which("hostapd", path="/usr/sbin:/usr/bin:/share/tools:/run/share/tools")
     if found is None:
         raise Failed("there is no hostapd: put its program into /share/tools")
     return found

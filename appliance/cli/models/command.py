@@ -1,4 +1,4 @@
-"""`luna models`: what is in the models folder; needs no server."""
+"""`luna models`: what is in the models folder; only `pull` asks a server, if there is one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from appliance import guide
-from appliance.cli import settings
+from appliance.cli import connect, settings
+from appliance.cli.models.pull import run_pull
 from appliance.cli.table import number, size, table
 from appliance.cli.terminal import harmless
 from appliance.config import Settings
@@ -27,10 +28,11 @@ def add_parser(commands: Any) -> None:
     """Add the subcommand, its own subcommands and their options."""
     parser = commands.add_parser(
         "models",
-        help="list, explain and remove models",
+        help="list, fetch, explain and remove models",
         description="What is in the models folder, whether or not a server runs. A running server "
-        "notices changes by itself. To add a model, copy a GGUF file into the folder.",
+        "notices changes by itself. To add a model, pull it, or copy a GGUF file into the folder.",
         epilog="Examples:\n  luna models\n  luna models list --json\n"
+        "  luna models pull bartowski/Llama-3.2-1B-Instruct-GGUF\n"
         "  luna models info luna-guide\n  luna models rm old-model --yes",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -42,6 +44,14 @@ def add_parser(commands: Any) -> None:
     info = _action(actions, "info", "everything that is known about one model", run_info)
     info.add_argument("name", metavar="NAME", help="id or alias of the model")
     _add_json(info)
+    pull = _action(actions, "pull", "fetch a model from a hub", run_pull)
+    pull.add_argument(
+        "name",
+        metavar="OWNER/REPOSITORY[:WHICH]",
+        help="WHICH is a file or a quantisation such as Q4_K_M (default: the best that fits)",
+    )
+    connect.add_options(pull, "server that fetches it (default: the one on this machine, if any)")
+    pull.set_defaults(url=None, api_key_file=None)
     remove = _action(actions, "rm", "delete a model's files", run_remove)
     remove.add_argument("name", metavar="NAME", help="id of the model")
     remove.add_argument("--yes", action="store_true", default=False, help="do not ask first")
@@ -181,6 +191,7 @@ def _facts(entry: Entry) -> dict[str, Any]:
         "bundled": entry.bundled,
         "usable": entry.usable,
         "problem": entry.problem,
+        "source": f"{source.repo}:{source.file}" if (source := entry.manifest.source) else "",
     }
 
 

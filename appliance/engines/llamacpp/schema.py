@@ -1,0 +1,113 @@
+"""JSON schemas as llguidance takes them, which the wheel's llama.cpp binds answers with.
+
+llama.cpp goes on without any bounds when it cannot take a grammar: only its log says so. So each
+schema is tried here before, by the same library.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import msgspec
+from llguidance import LLMatcher
+
+from appliance.errors import Unsupported
+
+# Without it a weak model may fill its answer with white space.
+_LAYOUT = {"whitespace_flexible": False, "key_separator": ": ", "item_separator": ", "}
+_LONGEST = 100_000  # characters; the time that a schema takes grows with it
+_LONGEST_REASON = 300
+_MOST_REPLACED = 100  # references
+_UNKNOWN_KEYS = re.compile(r"Unimplemented keys: \[(?P<keys>[^\]]*)\]")
+# What it can bind a string to (JSON schema, validation, section 7.3); others are only remarks.
+_FORMATS = frozenset(
+    "date date-time time duration email hostname ipv4 ipv6 uri uuid unknown".split()
+)
+_OF_SCHEMAS = ("allOf", "anyOf", "oneOf", "prefixItems", "items")
+_OF_NAMED_SCHEMAS = ("properties", "patternProperties", "$defs", "definitions")
+_OF_A_SCHEMA = ("items", "additionalProperties", "additionalItems", "not", "contains")
+
+
+def bindable(schema: Mapping[str, Any]) -> str:
+    """The schema as JSON text for a grammar.
+
+    Raises Unsupported with the name of what no answer can be bound to.
+    """
+    try:
+        text = msgspec.json.encode({"x-guidance": _LAYOUT} | _Plain(schema).whole()).decode()
+    except RecursionError as error:
+        raise Unsupported("The JSON schema is nested too deeply.") from error
+    if len(text) > _LONGEST:
+        raise Unsupported(f"The JSON schema is too long: {_LONGEST} characters are allowed.")
+    if problem := LLMatcher.validate_grammar(LLMatcher.grammar_from_json_schema(text)):
+        raise Unsupported(f"The JSON schema cannot be used: {_reason(problem)}.")
+    return text
+
+
+def _reason(problem: str) -> str:
+    if found := _UNKNOWN_KEYS.search(problem):
+        keys = found["keys"].replace('"', "'")
+        return f"no answer can be bound to {keys} here; leave that out"
+    if "oneOf" in problem:
+        return (
+            "two branches of a 'oneOf' may fit the same value; use 'anyOf', or a 'const' that "
+            "tells them apart"
+        )
+    return " ".join(problem.split())[:_LONGEST_REASON].rstrip(".")
+
+
+class _Plain:
+    """A schema in other words: remarks that read as rules are left out, and the branches of a
+    `oneOf`, which are compared with each other, stand there instead of references.
+    """
+
+    def __init__(self, root: Mapping[str, Any]) -> None:
+        self._root = root
+        self._replaced = 0
+
+    def whole(self) -> dict[str, Any]:
+        return dict(self._keywords(self._root, frozenset()))
+
+    def _plain(self, schema: Any, within: frozenset[str]) -> Any:
+        """The same of a part, which stands `within` what these references lead to."""
+        return dict(self._keywords(schema, within)) if isinstance(schema, Mapping) else schema
+
+    def _keywords(
+        self, schema: Mapping[str, Any], within: frozenset[str]
+    ) -> Iterator[tuple[str, Any]]:
+        for keyword, value in schema.items():
+            if keyword == "format" and value not in _FORMATS:
+                continue
+            if keyword in _OF_NAMED_SCHEMAS and isinstance(value, Mapping):
+                yield keyword, {name: self._plain(each, within) for name, each in value.items()}
+            elif keyword == "oneOf" and isinstance(value, list):
+                yield keyword, [self._branch(each, within) for each in value]
+            elif keyword in _OF_SCHEMAS and isinstance(value, list):
+                yield keyword, [self._plain(each, within) for each in value]
+            elif keyword in _OF_A_SCHEMA:
+                yield keyword, self._plain(value, within)
+            else:
+                yield keyword, value
+
+    def _branch(self, schema: Any, within: frozenset[str]) -> Any:
+        """What a reference leads to, unless that holds itself; any other schema is itself."""
+        while isinstance(schema, Mapping) and schema.keys() == {"$ref"}:
+            reference = schema["$ref"]
+            target = self._target(reference)
+            if target is None or reference in within or self._replaced == _MOST_REPLACED:
+                return schema
+            self._replaced += 1
+            schema, within = target, within | {reference}
+        return self._plain(schema, within)
+
+    def _target(self, reference: Any) -> Any:
+        """What a reference within the schema leads to; None if it leads nowhere, or outside."""
+        if not (isinstance(reference, str) and reference.startswith("#/")):
+            return None
+        found: Any = self._root
+        for part in reference[2:].split("/"):
+            name = part.replace("~1", "/").replace("~0", "~")
+            found = found.get(name) if isinstance(found, Mapping) else None
+        return found

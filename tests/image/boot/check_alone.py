@@ -1,0 +1,62 @@
+"""A cable that leads to nobody and a clock that is ten years wrong; then a factory reset."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.image.boot.look import wait_for_verdict
+from tests.image.qemu import Hardware, Machine, free_port, running
+
+pytestmark = pytest.mark.timeout(2400)
+ADDRESS = "169.254.200.10"
+
+
+@pytest.fixture(scope="module")
+def machine(image: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+    cable = f"socket,model=virtio-net-pci,listen=127.0.0.1:{free_port()}"
+    hardware = Hardware(network=cable, more=("-rtc", "base=2016-01-01T00:00:00"))
+    with running(image, tmp_path_factory.mktemp("machine"), hardware) as made:
+        made.boot()
+        made.settle()
+        yield made
+
+
+def fetch(machine: Machine, url: str, body: str = "") -> str:
+    """What a program in the machine is answered."""
+    data = f", data={body.encode()!r}" if body else ""
+    (machine.share / "fetch.py").write_text(
+        "import urllib.request as u\n"
+        f"request = u.Request({url!r}, headers={{'Content-Type': 'application/json'}}{data})\n"
+        "print(u.urlopen(request, timeout=60).read().decode())\n",
+        "utf-8",
+    )
+    return machine.ask("python3 /run/share/fetch.py")
+
+
+def test_every_unit_is_well_without_a_network_and_a_clock(machine: Machine) -> None:
+    assert machine.ask("systemctl --failed --plain --no-legend") == ""
+    assert machine.do("systemctl is-system-running").output.strip() == "running"
+    wait_for_verdict(machine)
+
+
+def test_the_fixed_address_of_the_cable_answers(machine: Machine) -> None:
+    addresses = machine.ask("ip -4 -o addr show scope link; ip -4 -o addr show scope global")
+    assert f"{ADDRESS}/16" in addresses
+    ask = (
+        f"import urllib.request as u; print(u.urlopen('http://{ADDRESS}/luna', timeout=60).read())"
+    )
+    assert '"device":"luna"' in machine.ask(f'python3 -c "{ask}"').replace(" ", "")
+
+
+def test_a_factory_reset_forgets_and_comes_back(machine: Machine) -> None:
+    machine.ask("echo '[server]' > /etc/luna/luna.d/own.toml; hostname > /run/share/name")
+    before = machine.ask("cat /proc/sys/kernel/random/boot_id")
+    fetch(machine, "http://127.0.0.1/luna/reset", '{"models": false}')
+    machine.booted_after(before)
+    assert machine.settle() == "running"
+    assert machine.do("test -e /etc/luna/luna.d/own.toml").status != 0
+    machine.ask("test -e /var/lib/luna-firstboot/done")
+    assert machine.ask("hostname") == (machine.share / "name").read_text("utf-8").strip()

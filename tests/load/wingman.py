@@ -1,0 +1,142 @@
+"""Streams alone, then the same streams beside hundreds of WebSocket clients and a download.
+
+python -m tests.load.wingman --sockets 200 --streams 32 --seconds 20 --rounds 3
+
+Quiet and loud rounds take turns, so that what else the machine does falls on both. Figures are
+gaps between the tokens of a stream, in milliseconds, as its client sees them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from tests.helpers.server import ROOT, RunningLuna
+
+MEGABITS_100 = 12_500_000  # bytes a second
+
+
+class Crowd:
+    """The other process."""
+
+    def __init__(self, sockets: int, megabytes: int) -> None:
+        command = [sys.executable, "-m", "tests.load.crowd"]
+        command += [str(sockets), str(megabytes), str(MEGABITS_100)]
+        self._process = subprocess.Popen(
+            command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        self.hub = str(self._read()["hub"])
+
+    def gather(self, port: int) -> None:
+        """Connect everybody."""
+        self._write({"port": port})
+        self._read()
+
+    def leave(self) -> dict[str, Any]:
+        """Go, and tell what was heard."""
+        self._write({})
+        told = self._read()
+        self._process.wait(30)
+        return told
+
+    def _write(self, message: dict[str, Any]) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(message) + "\n")
+        self._process.stdin.flush()
+
+    def _read(self) -> dict[str, Any]:
+        assert self._process.stdout is not None
+        return dict(json.loads(self._process.stdout.readline()))
+
+
+async def stream(port: int, until: float) -> list[float]:
+    """Ask again and again; returns the gaps between tokens, in seconds."""
+    gaps: list[float] = []
+    while time.monotonic() < until:
+        body = json.dumps({"prompt": "Hello", "n_predict": 512, "stream": True}).encode()
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        head = f"POST /completion HTTP/1.1\r\nHost: a\r\nContent-Length: {len(body)}\r\n\r\n"
+        writer.write(head.encode() + body)
+        last: float | None = None
+        while line := await reader.readline():
+            if line.startswith(b"data: "):
+                now = time.monotonic()
+                if last is not None:
+                    gaps.append(now - last)
+                last = now
+                if b'"stop":true' in line or now > until:
+                    break
+        writer.close()
+    return gaps
+
+
+def round_of(port: int, streams: int, seconds: float) -> list[float]:
+    """The gaps of all streams."""
+
+    async def run() -> list[float]:
+        until = time.monotonic() + seconds
+        found = await asyncio.gather(*(stream(port, until) for _ in range(streams)))
+        return [gap for gaps in found for gap in gaps]
+
+    return asyncio.run(run())
+
+
+def told(name: str, gaps: Sequence[float], seconds: float) -> float:
+    """Print a line; return the 99th percentile in milliseconds."""
+    cuts = statistics.quantiles(gaps, n=100)
+    p50, p99 = 1000 * cuts[49], 1000 * cuts[98]
+    rate = len(gaps) / seconds
+    print(f"{name:8} {rate:8.0f} tokens/s  gap p50 {p50:6.1f} ms  p99 {p99:6.1f} ms", flush=True)
+    return p99
+
+
+def memory(pid: int, field: str) -> float:
+    """Megabytes of a process."""
+    lines = Path(f"/proc/{pid}/status").read_text("ascii").splitlines()
+    return next(int(line.split()[1]) / 1000 for line in lines if line.startswith(field))
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sockets", type=int, default=200)
+    parser.add_argument("--streams", type=int, default=32)
+    parser.add_argument("--seconds", type=float, default=20.0)
+    parser.add_argument("--rounds", type=int, default=3)
+    args = parser.parse_args()
+    quiet: list[float] = []
+    loud: list[float] = []
+    settings = f"[cpu_engine]\nslots = {args.streams}\ncontext = 1024\n"
+    for number in range(args.rounds):
+        crowd = Crowd(args.sockets, round(12.5 * args.seconds))
+        environ = {"LUNA_DOWNLOADS_HUB": crowd.hub}
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            RunningLuna(Path(folder), settings=settings, environ=environ) as luna,
+        ):
+            luna.wait_loaded()
+            round_of(luna.port, args.streams, 3.0)
+            before = memory(luna.pid, "VmRSS")
+            quiet.append(
+                told("quiet", round_of(luna.port, args.streams, args.seconds), args.seconds)
+            )
+            crowd.gather(luna.port)
+            loud.append(told("loud", round_of(luna.port, args.streams, args.seconds), args.seconds))
+            print(f"  {crowd.leave()}")
+            peak = memory(luna.pid, "VmHWM")
+            print(f"  round {number + 1}: server {before:.0f} MB before, {peak:.0f} MB at most")
+    ratio = statistics.median(loud) / statistics.median(quiet)
+    print(f"gap p99, median of {args.rounds}: loud is {100 * (ratio - 1):+.0f} % of quiet")
+
+
+if __name__ == "__main__":
+    main()
