@@ -109,13 +109,9 @@ class DownloadSettings(Struct, frozen=True, forbid_unknown_fields=True):
     token_file: Path | None = None
     parallel: Positive = 2
     keep_free_bytes: Annotated[int, Meta(ge=0)] = 2**30
-    offers: tuple[str, ...] = (
-        "Qwen/Qwen3-0.6B-GGUF",
-        "Qwen/Qwen3-1.7B-GGUF",
-        "Qwen/Qwen2.5-3B-Instruct-GGUF",
-        "bartowski/Llama-3.2-1B-Instruct-GGUF",
-        "bartowski/Llama-3.2-3B-Instruct-GGUF",
-        "ggml-org/gemma-3-1b-it-GGUF",
+    offers: tuple[str, ...] = tuple(
+        "Qwen/Qwen3-0.6B-GGUF Qwen/Qwen3-1.7B-GGUF Qwen/Qwen2.5-3B-Instruct-GGUF "
+        "bartowski/Llama-3.2-1B-Instruct-GGUF ggml-org/gemma-3-1b-it-GGUF".split()
     )
 
 
@@ -157,10 +153,7 @@ class NpuEngineSettings(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ResponseSettings(Struct, frozen=True, forbid_unknown_fields=True):
-    """How many responses are kept for those who go on from them, and how large together.
-
-    Conversations that were left alone for the longest make room; `count` 0 keeps none.
-    """
+    """How many responses are kept, none with `count` 0, and how large they are together."""
 
     count: Annotated[int, Meta(ge=0)] = 1000
     bytes: Annotated[int, Meta(ge=0)] = 64 * 2**20

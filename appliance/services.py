@@ -26,6 +26,7 @@ from appliance.http.dialects.wingman.condition import Condition
 from appliance.http.dialects.wingman.happenings import DownloadNews, InferenceNews
 from appliance.http.dialects.wingman.news import News
 from appliance.http.dialects.wingman.performance import Performance
+from appliance.models.downloads.ledger import Ledger
 from appliance.models.downloads.means import means_of
 from appliance.models.downloads.service import Downloads
 from appliance.models.folder import Entry
@@ -129,14 +130,8 @@ def services_of(settings: Settings, environ: Mapping[str, str], spawner: Spawner
     kept = settings.responses
     means = means_of(settings.downloads, folder)
     download_metrics = DownloadMetrics()
-    downloads = Downloads(
-        means,
-        registry,
-        DownloadRows(database),
-        settings.downloads.parallel,
-        download_metrics,
-        gone=pool.let_go,
-    )
+    ledger = Ledger(DownloadRows(database), download_metrics)
+    downloads = Downloads(means, registry, ledger, settings.downloads.parallel, pool.let_go)
     inference = Inference(registry, pool, wishes, Tasks(database))
     return Services(
         registry,

@@ -21,6 +21,7 @@ OPTIONS: Final[Mapping[str, type]] = {
     "method": str,
     "anonymous": str,
     "domain": str,
+    "certificate": str,
 }
 
 
@@ -38,6 +39,7 @@ def credentials(ssid: bytes, secret: bytes, options: Mapping[str, Any]) -> Crede
             tunnel=_one_of(Tunnel, "method", options.get("method") or Tunnel.PEAP),
             anonymous=options.get("anonymous", ""),
             domain=options.get("domain", ""),
+            certificate=options.get("certificate", ""),
         )
     wanted = options.get("security")
     security = _one_of(Security, "security", wanted) if wanted else None

@@ -11,7 +11,8 @@
 | `StartHotspot()`, `StopHotspot()` | the setup network |
 | `SetCountry(s)` | two letters of ISO 3166; decides about channels |
 
-Options: hidden b, security s, identity s, method s (peap, ttls), anonymous s, domain s.
+Options: hidden b, security s, identity s, method s (peap, ttls), anonymous s, domain s,
+certificate s (PEM).
 
 Properties, each with PropertiesChanged: State s, Joining u (number of the join under way, else 0),
 Result a{sv} (attempt u, ssid ay, outcome s, message s, addresses as), Hotspot a{sv} (up b, ssid ay,

@@ -7,8 +7,9 @@ NetworkManager's `NM80211ApFlags` and `NM80211ApSecurityFlags`.
 from __future__ import annotations
 
 import hashlib
+import ssl
 import string
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum, unique
 
 from appliance.errors import BadRequest
@@ -54,14 +55,16 @@ class Tunnel(StrEnum):
 class Account:
     """Who logs in to an enterprise network.
 
-    With `domain` the server has to show a certificate for it that a public authority signed;
-    without, nobody checks to whom the password goes.
+    With `domain` the server has to show a certificate for it, signed by a public authority or by
+    the owner of `certificate`, which is PEM text; with neither, nobody checks to whom the password
+    goes.
     """
 
     identity: str
     tunnel: Tunnel = Tunnel.PEAP
     anonymous: str = ""
     domain: str = ""
+    certificate: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,3 +176,19 @@ def _check_account(account: Account, password: bytes) -> None:
             raise BadCredentials(f"The {name} must not contain a zero character.", param=name)
     if not is_text(password):
         raise BadCredentials("The password of the user has to be UTF-8 text.", param="password")
+    if account.certificate:
+        certificate_bytes(account.certificate)
+
+
+def certificate_bytes(text: str) -> bytes:
+    """One certificate of PEM text as DER. Raises BadCredentials."""
+    try:
+        found = ssl.PEM_cert_to_DER_cert(text.strip())
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=found)
+        return found
+    except (ValueError, ssl.SSLError) as error:
+        raise BadCredentials(
+            "The certificate has to be one certificate as PEM text, which begins with "
+            "-----BEGIN CERTIFICATE-----.",
+            param="certificate",
+        ) from error

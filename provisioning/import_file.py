@@ -87,6 +87,7 @@ def options(credentials: Credentials) -> dict[str, bool | str]:
         told["method"] = str(credentials.account.tunnel)
         told["anonymous"] = credentials.account.anonymous
         told["domain"] = credentials.account.domain
+        told["certificate"] = credentials.account.certificate
     return {name: value for name, value in told.items() if value}
 
 

@@ -29,6 +29,8 @@ _PAUSE: Final = 1.0
 _NORMAL: Final = Patience()
 # A good join takes a few seconds; what WPA3 cannot do in this time is left to WPA2.
 _SHORT: Final = Patience(associate=12.0)
+# A wrong password for WPA3 is tried again and again, with no word about it until 1.58.
+_WPA3: Final = Patience(associate=20.0)
 _HOPELESS: Final = frozenset({Reason.REMOVED, Reason.USER_REQUESTED, Reason.NEW_ACTIVATION})
 _CHECKPOINT_SECONDS: Final = 120
 _BACK_SECONDS: Final = 20.0
@@ -100,14 +102,15 @@ class _Join:
                 self._checkpoint = await self._remember()
             ending = await self._activate(point, security)
             if not ending.up:
-                return judge(self._wanted.ssid, security, ending)
+                return judge(self._wanted.ssid, security, ending, heard=await self._is_heard())
             return await self._keep()
         finally:
             await self._clean_up()
 
     async def _activate(self, point: str, security: Security) -> Ending:
         if security is not Security.TRANSITION:
-            return await self._try(point, security, _NORMAL)
+            patience = _WPA3 if security is Security.SAE else _NORMAL
+            return await self._try(point, security, patience)
         if not is_key(self._wanted.secret):  # a key is for WPA2 only
             ending = await self._try(point, security, _SHORT)
             if ending.up or ending.addressing or ending.reason in _HOPELESS:
@@ -177,6 +180,13 @@ class _Join:
                     await self._means.clock.sleep(_PAUSE)
         except TimeoutError:
             _log.warning("the network from before did not come back")
+
+    async def _is_heard(self) -> bool:
+        """Whether the network is on the air still; the supplicant has looked for it meanwhile."""
+        found = await snapshot.look(self._link)
+        radio = found.radio(self._radio.path)
+        points = () if radio is None else found.heard_by(radio)
+        return any(point.ssid == self._wanted.ssid for point in points)
 
     async def _is_online(self) -> bool:
         radio = (await snapshot.look(self._link)).radio(self._radio.path)

@@ -10,7 +10,15 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from appliance.system.bus import Variant
-from provisioning.credentials import Account, Credentials, Security, Tunnel, printable, psk_text
+from provisioning.credentials import (
+    Account,
+    Credentials,
+    Security,
+    Tunnel,
+    certificate_bytes,
+    printable,
+    psk_text,
+)
 from provisioning.nm.settings import Payload
 
 # The setup network is known by this, whoever started it.
@@ -119,8 +127,11 @@ def _enterprise(account: Account, password: bytes) -> dict[str, Variant]:
     )
     if account.anonymous:
         section["anonymous-identity"] = Variant("s", account.anonymous)
-    if account.domain:
+    if account.certificate:
+        section["ca-cert"] = Variant("ay", certificate_bytes(account.certificate))
+    elif account.domain:
         section["system-ca-certs"] = Variant("b", True)
+    if account.domain:
         section["domain-suffix-match"] = Variant("s", account.domain)
     return section
 

@@ -26,13 +26,18 @@ _OUTCOMES: Final[Mapping[int, Outcome]] = {
 _WITHOUT_SECRET: Final = (Security.OPEN, Security.OWE)
 
 
-def judge(ssid: bytes, security: Security, ending: Ending) -> Result:
-    """What to tell about an activation that failed.
+def judge(ssid: bytes, security: Security, ending: Ending, *, heard: bool = False) -> Result:
+    """What to tell about an activation that failed; `heard` says that the network is still there.
 
     A radio filter in the router, or trouble with protected management frames, looks like a wrong
-    password to NetworkManager: the sentence says "probably".
+    password to NetworkManager: the sentence says "probably". Until 1.58 it takes an access point
+    that ends every try at WPA3, as it does for a wrong password, for one that is not there.
     """
     outcome = _outcome(ending)
+    if heard and outcome is Outcome.NOT_IN_RANGE:
+        outcome = Outcome.REFUSED
+    if heard and security is Security.SAE and outcome in (Outcome.REFUSED, Outcome.TIMED_OUT):
+        outcome = Outcome.WRONG_PASSWORD
     if outcome is Outcome.WRONG_PASSWORD and security in _WITHOUT_SECRET:
         outcome = Outcome.REFUSED
     return result(ssid, outcome)

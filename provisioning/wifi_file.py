@@ -6,8 +6,9 @@
     ssid = "Home"
     password = "correct horse"
 
-A network may have `hidden`, `security`, and for enterprise `identity`, `method`, `anonymous` and
-`domain`; `ssid_hex` in place of `ssid` has the bytes of a name that is no text.
+A network may have `hidden`, `security`, and for enterprise `identity`, `method`, `anonymous`,
+`domain` and `certificate` (the text of a PEM file). `ssid_hex` in place of `ssid` has the bytes of
+a name that is no text.
 """
 
 from __future__ import annotations
@@ -48,6 +49,7 @@ class _Network(Struct, frozen=True, forbid_unknown_fields=True):
     method: Tunnel = Tunnel.PEAP
     anonymous: str = ""
     domain: str = ""
+    certificate: str = ""
 
 
 class _File(Struct, frozen=True, forbid_unknown_fields=True):
@@ -72,7 +74,7 @@ def parse(content: bytes) -> WifiFile:
 def _credentials(told: _Network) -> Credentials:
     account = None
     if told.identity:
-        account = Account(told.identity, told.method, told.anonymous, told.domain)
+        account = Account(told.identity, told.method, told.anonymous, told.domain, told.certificate)
     try:
         ssid = bytes.fromhex(told.ssid_hex) if told.ssid_hex else told.ssid.encode("utf-8")
     except ValueError as error:

@@ -79,6 +79,11 @@ def _credentials(fields: Mapping[str, bytes], number: int) -> Credentials:
         raise BadWifiFile(f"{NAME}, line {number}: the network has no ssid.")
     management = fields.get("key_mgmt", b"").upper().split()
     account = None
+    if "ca_cert" in fields and "domain_suffix_match" not in fields:
+        raise BadWifiFile(  # without it the password would go to anybody
+            f"{NAME}, line {number}: ca_cert names a file of another computer; add "
+            "domain_suffix_match, or use luna-wifi.toml, which has room for the certificate."
+        )
     if any(b"EAP" in each for each in management) or "identity" in fields:
         account = Account(
             identity=value("identity").decode("utf-8", "replace"),

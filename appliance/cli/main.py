@@ -22,6 +22,7 @@ _COMMANDS = {
     "mdns": "mdns",
     "discover": "discover",
     "watchdog": "watchdog",
+    "performance": "performance",
     "firstboot": "firstboot",
     "reset": "reset",
     "label": "label",

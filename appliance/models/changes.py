@@ -12,6 +12,7 @@ from pathlib import Path
 from appliance.errors import BadRequest, StorageFailed
 from appliance.models.folder import BESIDE, Entry, parts
 from appliance.models.manifest import NAME, without_source
+from appliance.system.files import sync_folder
 
 _GOOD_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:+-]{0,127}")
 # What file systems without hard links, or links into another one, answer to a link.
@@ -21,14 +22,22 @@ _CANNOT_LINK = (errno.EXDEV, errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK)
 def remove(entry: Entry, folder: Path) -> None:
     """Delete a model of `folder`, and the folder of its own where nothing else is left in it.
 
-    The first part goes first: without it there is no model. Raises BadRequest for the bundled one.
+    It goes all at once, or its first part goes first: without that there is no model. Raises
+    BadRequest for the bundled one.
     """
     if entry.bundled:
         raise BadRequest(f"'{entry.id}' belongs to Luna itself and cannot be deleted.")
+    own = entry.path.parent
     try:
+        if own != folder and _is_all_of(entry, own):
+            gone = folder / f".{own.name}.gone"
+            shutil.rmtree(gone, ignore_errors=True)
+            own.rename(gone)
+            shutil.rmtree(gone)
+            return
         for path in parts(entry.path):
             path.unlink(missing_ok=True)
-        if entry.path.parent != folder:
+        if own != folder:
             _tidy(entry)
     except OSError as error:
         raise StorageFailed(
@@ -59,10 +68,30 @@ def copy(entry: Entry, folder: Path, name: str) -> None:
             _link(path, hidden / path.name)
         for extra in _extras(entry) if entry.path.parent != folder else []:
             _copy_extra(extra, hidden / extra.relative_to(entry.path.parent))
+        sync_folder(hidden)
         hidden.rename(target)
+        sync_folder(folder)
     except OSError as error:
         shutil.rmtree(hidden, ignore_errors=True)
         raise StorageFailed(f"'{entry.id}' cannot be copied: {error.strerror}.") from error
+
+
+def sweep(folder: Path) -> None:
+    """Delete what a process left behind that ended in the middle of a change; nobody else may run.
+
+    Raises nothing: what cannot be deleted stays, hidden.
+    """
+    for kind in ("new", "gone"):
+        for rest in folder.glob(f".?*.{kind}"):
+            shutil.rmtree(rest, ignore_errors=True)
+
+
+def _is_all_of(entry: Entry, own: Path) -> bool:
+    """Whether a real folder holds this model's files and no others."""
+    if own.is_symlink():
+        return False
+    known = {*parts(entry.path), *_extras(entry)}
+    return all(path in known or path.is_dir() for path in own.rglob("*"))
 
 
 def _tidy(entry: Entry) -> None:

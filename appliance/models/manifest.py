@@ -76,7 +76,6 @@ def without_source(text: str) -> str:
 
 def compose(source: Source) -> str:
     """The text of a manifest for a model that was just fetched."""
-    lines = (
-        f"{key} = {json.dumps(value)}" for key, value in msgspec.structs.asdict(source).items()
-    )
+    values = msgspec.structs.asdict(source)
+    lines = (f"{key} = {json.dumps(text, ensure_ascii=False)}" for key, text in values.items())
     return "\n".join(["[source]", *lines, ""])

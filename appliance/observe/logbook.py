@@ -62,9 +62,12 @@ class Logbook(logging.Handler):
         self._guard = threading.Lock()
         self._stacks = logging.Formatter()
 
-    def createLock(self) -> None:
+    def handle(self, record: logging.LogRecord) -> bool:
         """Without the lock of every handler: who listens may wait for somebody who logs."""
-        self.lock = None
+        kept = self.filter(record)
+        if kept:
+            self.emit(record if kept is True else kept)
+        return bool(kept)
 
     def emit(self, record: logging.LogRecord) -> None:
         """Keep a line, and let the oldest go that have no room any more."""

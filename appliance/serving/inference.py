@@ -13,8 +13,9 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Protocol
 
-from appliance.domain.inference import State, Task, Wish
+from appliance.domain.inference import Options, State, Task, Wish
 from appliance.errors import (
+    EngineError,
     LunaError,
     ModelLoading,
     ModelNotFound,
@@ -226,10 +227,21 @@ class Inference:
                 self._change(wish.alias, "inferring")
 
     def _fail(self, wish: Wish, why: str) -> None:
+        """Give up; who runs the same model under another name gets it back as it was."""
         with self._changed:
-            if self._is_wanted(wish):
-                _log.warning("%s could not be started: %s", wish.alias, why)
-                self._change(wish.alias, "error", why)
+            if not self._is_wanted(wish):
+                return
+            _log.warning("%s could not be started: %s", wish.alias, why)
+            self._change(wish.alias, "error", why)
+            if (entry := self._found(wish)) is None:
+                return
+            for alias, other in self._ids().items():
+                if other == entry.id:
+                    self._change(alias, "queued")
+        self._wishes.drop(entry.id)
+        self._pool.unload(entry, EngineError(why))
+        if wish.options != Options():
+            self._registry.note_load(entry)  # it need not be the file's fault
 
     def _is_wanted(self, wish: Wish) -> bool:
         """Whether it is this wish that is being fulfilled, and not taken back."""
@@ -250,12 +262,9 @@ class Inference:
 
     def _unload(self, wish: Wish) -> None:
         """Free the memory of a model that runs under no other name."""
-        try:
-            entry = self.entry(wish)
-        except ModelNotFound:
-            return
+        entry = self._found(wish)
         with self._changed:
-            if entry.id in self._ids().values():
+            if entry is None or entry.id in self._ids().values():
                 return
             self._wishes.drop(entry.id)
         self._pool.unload(entry, ModelLoading("The model was stopped; ask again to load it."))
@@ -272,14 +281,15 @@ class Inference:
 
     def _ids(self) -> dict[str, str]:
         """The models of active tasks, by alias."""
-        found = {}
-        for alias, task in self._tasks.items():
-            if task.is_active:
-                try:
-                    found[alias] = self.entry(task.wish).id
-                except ModelNotFound:
-                    continue
-        return found
+        active = {alias: task.wish for alias, task in self._tasks.items() if task.is_active}
+        found = {alias: self._found(wish) for alias, wish in active.items()}
+        return {alias: entry.id for alias, entry in found.items() if entry is not None}
+
+    def _found(self, wish: Wish) -> Entry | None:
+        try:
+            return self.entry(wish)
+        except ModelNotFound:
+            return None
 
     def _seen(self, task: Task, loaded: dict[str, Loaded]) -> Task:
         """A task with what its engine does now, which may have ended or be started anew."""

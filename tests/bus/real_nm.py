@@ -10,26 +10,10 @@ from types import TracebackType
 from typing import Self
 
 from tests.bus.daemon import Daemon
+from tests.helpers import networkmanager
 
-CONFIGURATION = """[main]
-plugins=keyfile
-auth-polkit=false
-dhcp=internal
-dns=none
-rc-manager=unmanaged
-systemd-resolved=false
-no-auto-default=*
-[keyfile]
-path={folder}/profiles
-[logging]
-level=INFO
-"""
-# A cable `eth0`, whose other end `far` is nobody's. NetworkManager must not wait for udev, which is
-# not there: a /sys that cannot be written tells it so.
-PRIVATE = (
-    "mount -t tmpfs none /run && mkdir /run/NetworkManager && mount -o remount,bind,ro /sys"
-    " && mount -t tmpfs none /etc/NetworkManager && cp -r {shared} /etc/NetworkManager"
-)
+# Beside its profiles it has the answers of the setup network's DNS.
+_SHARED = "mount -t tmpfs none /etc/NetworkManager && cp -r {folder} /etc/NetworkManager"
 ROOT = Path(__file__).parents[2]
 SHARED = ROOT / "systemd/networkmanager/dnsmasq-shared.d"
 _numbers = itertools.count(os.getpid() * 100)
@@ -46,22 +30,16 @@ class RealNetworkManager:
 
     def __enter__(self) -> Self:
         folder = self._folder
-        self.profiles.mkdir()
-        (folder / "nm.conf").write_text(CONFIGURATION.format(folder=folder))
+        command = networkmanager.prepare(folder, _SHARED.format(folder=SHARED))
         _ip("netns", "add", self._namespace)
         own = ("-n", self._namespace)
         _ip(*own, "link", "set", "lo", "up")
+        # A cable `eth0`, whose other end `far` is nobody's.
         _ip(*own, "link", "add", "eth0", "type", "veth", "peer", "name", "far")
         _ip(*own, "link", "set", "far", "up")
-        options = (
-            f"--debug --config={folder}/nm.conf --config-dir={folder}/none"
-            f" --system-config-dir={folder}/none --intern-config={folder}/intern.conf"
-            f" --state-file={folder}/state --pid-file={folder}/pid"
-        )
-        script = f"{PRIVATE.format(shared=SHARED)} && exec NetworkManager {options}"
         with (folder / "nm.log").open("wb") as log:
             self._process = subprocess.Popen(
-                self.command("unshare", "--mount", "sh", "-c", script),
+                self.command(*command),
                 env=os.environ | {"DBUS_SYSTEM_BUS_ADDRESS": self._daemon.address},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -72,6 +50,11 @@ class RealNetworkManager:
     def command(self, *words: str) -> list[str]:
         """What runs `words` on this machine."""
         return ["ip", "netns", "exec", self._namespace, *words]
+
+    @property
+    def files(self) -> list[Path]:
+        """Saved profiles; certificates lie beside them."""
+        return list(self.profiles.glob("*.nmconnection"))
 
     @property
     def log(self) -> str:

@@ -179,7 +179,8 @@ def test_enterprise(daemon: Daemon, tmp_path: Path) -> None:
         (Base(b"net", ENTERPRISE), "mismatch", "user name"),
         (Base(b"net", dhcp=False), "no_address", "DHCP"),
         (Base(b"net", OPEN, admits=False), "refused", "allowed devices"),
-        (Base(b"net", WPA2, admits=False), "wrong_password", "probably"),
+        (Base(b"net", WPA2, admits=False), "refused", "allowed devices"),
+        (Base(b"net", WPA3, admits=False), "wrong_password", "probably"),
         (Base(b"other"), "not_in_range", "cannot see"),
     ],
 )
@@ -190,7 +191,7 @@ def test_what_went_wrong_is_said(
         async with house(daemon, tmp_path) as box:
             box.nm.air.add(base)
             await box.until_hosting()
-            needs_none = outcome == "refused"
+            needs_none = outcome == "refused" and not base.protected
             ended = await box.join(b"net", b"" if needs_none else SECRET.encode())
             assert ended["outcome"] == outcome
             assert words in ended["message"]

@@ -6,6 +6,7 @@ import asyncio
 import subprocess
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -33,6 +34,10 @@ pytestmark = pytest.mark.needs("netns", "networkmanager")
 SECONDS = 30.0
 SETUP = SetupNetwork(b"Luna-cafe", "on the label")
 UNI = Credentials(b"uni", b"pw", account=Account("ann", Tunnel.TTLS, "anyone", "uni.example"))
+CERTIFICATE = (Path(__file__).parents[1] / "helpers/localhost.crt").read_text("ascii")
+OWN = Credentials(
+    b"uni", b"pw", account=Account("ann", domain="a.example", certificate=CERTIFICATE)
+)
 ADDRESS = {"address": Variant("s", "192.0.2.5"), "prefix": Variant("u", 24)}
 FIXED = {
     "method": Variant("s", "manual"),
@@ -109,6 +114,7 @@ PAYLOADS: dict[str, Payload] = {
     "plain": station(Credentials(b"x" * 32, b"12345678"), Security.PSK, plain_wpa2=True),
     "wpa3": station(Credentials(b"home", b"correct horse", hidden=True), Security.SAE),
     "enterprise": station(UNI, Security.ENTERPRISE),
+    "enterprise with a certificate": station(OWN, Security.ENTERPRISE),
     "setup": setup_network(SETUP, 6),
     "setup open": setup_network(SetupNetwork(b"Luna-cafe"), 11),
     "setup 5 GHz": setup_network(SetupNetwork(b"L", "12345678"), 36),
@@ -145,12 +151,12 @@ def test_a_profile_of_the_memory_is_saved_with_its_secret(
             path, _ = await link.call(
                 SETTINGS, SETTINGS_INTERFACE, "AddConnection2", signature, payload, flags, {}
             )
-            assert not list(nm.profiles.iterdir())
+            assert not nm.files
             await profile.save(link, path)
-            (file,) = nm.profiles.iterdir()
+            (file,) = nm.files
             assert "psk=correct horse" in file.read_text()
             await profile.delete(link, path)
-            assert not list(nm.profiles.iterdir())
+            assert not nm.files
 
     play(scenario())
 

@@ -63,6 +63,8 @@ def performing(
     """An appliance that serves its bundled model, as the stage's engine plays it."""
     stage = Stage(slots)
     values: dict[str, Any] = {"server.host": "127.0.0.1", "server.port": 0, "data": str(folder)}
+    # One client asks for all of a test.
+    values |= dict.fromkeys(("rate.generate", "rate.status", "rate.browser", "rate.log"), 0)
     values |= settings or {}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(services, "LlamaCpp", stage.engine)

@@ -1,4 +1,5 @@
-// The JavaScript SDK against the server at LUNA_URL; test_javascript_sdk.py has Node run it.
+// The JavaScript SDK against the server at LUNA_URL, with the key LUNA_KEY where there is one;
+// test_javascript_sdk.py has Node run it.
 
 import assert from "node:assert/strict";
 import test from "node:test";
@@ -6,7 +7,8 @@ import test from "node:test";
 import { LunaClient, LunaError } from "../../appliance/sdk/javascript/luna.js";
 
 const url = process.env.LUNA_URL;
-const luna = new LunaClient(url);
+const apiKey = process.env.LUNA_KEY;
+const luna = new LunaClient(url, { apiKey });
 
 test("a generation", async () => {
   const result = await luna.generate({ prompt: "Hello!", max_tokens: 6 });
@@ -47,7 +49,7 @@ test("models and state", async () => {
 
 test("the document's sample", async () => {
   const { BrowserLLMClient } = await import("../../appliance/sdk/javascript/luna.js");
-  const client = new BrowserLLMClient(`${url}/api/v1`);
+  const client = new BrowserLLMClient(`${url}/api/v1`, { apiKey });
   const result = await client.generate({ prompt: "What is AI?", max_tokens: 10 });
   assert.equal(typeof result.text, "string");
   let pieces = 0;
@@ -81,4 +83,10 @@ test("a socket: several generations, metrics, an end", async () => {
     code: "VALIDATION_ERROR",
   });
   socket.close();
+});
+
+test("without a key, where one is needed", { skip: !apiKey }, async () => {
+  const stranger = new LunaClient(url);
+  await assert.rejects(stranger.generate({ prompt: "Hi" }), { status: 401 });
+  await assert.rejects(stranger.connect(), { code: "UNREACHABLE" });
 });

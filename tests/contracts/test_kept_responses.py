@@ -11,13 +11,10 @@ import openai
 import pytest
 from openai import OpenAI
 
-from appliance.domain.keys import digest, new_secret
 from appliance.domain.requests import ChatRequest
 from appliance.engines.scripted import always
 from appliance.errors import EngineDied
-from appliance.store.database import Database
-from appliance.store.keys import Keys
-from tests.contracts.asking import connect, tool
+from tests.contracts.asking import connect, inference_key, tool
 from tests.contracts.scripted import Stage, performing
 from tests.helpers.server import RunningLuna
 
@@ -35,15 +32,6 @@ def luna(stage: Stage) -> Iterator[OpenAI]:
     stage.script, stage.failure = always(b"Hel", b"lo"), None
     with OpenAI(base_url=f"{stage.url}/v1", api_key="none", max_retries=0) as client:
         yield client
-
-
-def key(folder: Path, name: str) -> str:
-    """A new key for the server whose files are in this folder."""
-    database = Database(folder / "data" / "luna.db")
-    secret = new_secret()
-    Keys(database).add(name, ["inference"], digest(secret))
-    database.close()
-    return secret
 
 
 def ask(luna: OpenAI, text: Any, **more: Any) -> Any:
@@ -246,7 +234,9 @@ def test_a_power_cut_takes_nothing_that_was_told(tmp_path: Path) -> None:
 def test_a_key_has_its_own(tmp_path: Path) -> None:
     with RunningLuna(tmp_path) as running, connect(running) as nobody:
         free = nobody.responses.create(model="tiny", input="x", max_output_tokens=1)
-        ann, bob = (nobody.with_options(api_key=key(tmp_path, name)) for name in ("ann", "bob"))
+        ann, bob = (
+            nobody.with_options(api_key=inference_key(tmp_path, name)) for name in ("ann", "bob")
+        )
         with ann, bob:
             hers = ann.responses.create(model="tiny", input="x", max_output_tokens=1)
             assert ann.responses.retrieve(hers.id) == hers

@@ -103,6 +103,8 @@ def test_the_life_of_a_model(luna: RunningLuna) -> None:
         (f"start?{KEY}&contextSize=-1", 422),
         (f"start?{KEY}&port=65536", 422),
         (f"start?{KEY}&chatTemplate=nonsense", 422),
+        ("start?alias=a%0Ab&modelRepo=b&filePath=tiny.gguf", 422),
+        (f"start?alias={'a' * 256}&modelRepo=b&filePath=tiny.gguf", 422),
         ("stop", 422),
         ("stop?alias=nothing", 404),
         ("reset", 422),
@@ -123,6 +125,19 @@ def test_a_model_that_cannot_be_loaded_says_why(luna: RunningLuna) -> None:
     (item,) = ask(luna, "/api/inference/status?alias=bad")[1]
     assert item["error"]
     assert ask(luna, "/api/inference/reset?alias=bad")[0] == 200
+
+
+def test_a_chat_template_that_cannot_be_read_says_so(luna: RunningLuna) -> None:
+    ask(luna, f"/api/inference/start?{KEY}&contextSize=128")
+    eventually(lambda: status(luna) == "inferring")
+    template = quote("{% for x in y %}")
+    query = f"alias=odd&modelRepo=ann/tiny&filePath={ALIAS}&chatTemplate={template}"
+    assert ask(luna, f"/api/inference/start?{query}")[0] == 202
+    eventually(lambda: status(luna, "odd") == "error")
+    assert "chat template" in ask(luna, "/api/inference/status?alias=odd")[1][0]["error"]
+    eventually(lambda: status(luna) == "inferring")  # it is as it was
+    for alias in ("odd", ALIAS):
+        assert ask(luna, f"/api/inference/reset?alias={alias}")[0] == 200
 
 
 def test_two_models_at_once_come_back_after_a_restart(tmp_path: Path, models: list[Path]) -> None:

@@ -14,7 +14,7 @@ TIERS = (
     ("__main__", "cli"),
     ("assembly",),
     ("services", "specs"),
-    ("http", "mdns", "updates", "watchdog", "firstboot", "label", "importing"),
+    ("http", "mdns", "updates", "watchdog", "firstboot", "label", "importing", "performance"),
     ("serving",),
     ("engines", "models", "store", "device_tools", "guide"),
     ("observe", "system"),

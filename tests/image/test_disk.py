@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -44,6 +46,22 @@ def read(image: Path, sector: int, count: int) -> bytes:
     with image.open("rb") as opened:
         opened.seek(sector * 512)
         return opened.read(count)
+
+
+def content(image: Path) -> dict[int, str]:
+    """What is written in the image, by its place; most of it is a hole."""
+    found = {}
+    with image.open("rb") as opened:
+        end = 0
+        while end < image.stat().st_size:
+            try:
+                start = os.lseek(opened.fileno(), end, os.SEEK_DATA)
+            except OSError:  # nothing but a hole is left
+                break
+            end = os.lseek(opened.fileno(), start, os.SEEK_HOLE)
+            opened.seek(start)
+            found[start] = hashlib.sha256(opened.read(end - start)).hexdigest()
+    return found
 
 
 def test_the_loader_is_at_its_sectors(rock: Path) -> None:
@@ -108,8 +126,7 @@ def test_the_data_partition_is_empty_and_may_grow(rock: Path, tmp_path: Path) ->
 
 
 def test_two_builds_are_the_same_to_the_bit(rock: Path, tmp_path: Path) -> None:
-    again = build(ROCK, tmp_path / "again")
-    subprocess.run(["cmp", str(rock), str(again)], check=True)
+    assert content(build(ROCK, tmp_path / "again")) == content(rock)
 
 
 def test_a_loader_that_does_not_fit_is_refused(tmp_path: Path) -> None:

@@ -1,9 +1,11 @@
 """Streams alone, then the same streams beside hundreds of WebSocket clients and a download.
 
-python -m tests.load.wingman --sockets 200 --streams 32 --seconds 20 --rounds 3
+python -m tests.load.wingman --sockets 200 --streams 32 --seconds 20 --rounds 3 --pace 20
 
 Quiet and loud rounds take turns, so that what else the machine does falls on both. Figures are
-gaps between the tokens of a stream, in milliseconds, as its client sees them.
+gaps between the tokens of a stream, in milliseconds, as its client sees them. With `--pace` the
+engine says so many tokens a second in each stream; without it is llama.cpp with a tiny model, which
+leaves no processor time to anybody.
 """
 
 from __future__ import annotations
@@ -16,7 +18,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +59,26 @@ class Crowd:
     def _read(self) -> dict[str, Any]:
         assert self._process.stdout is not None
         return dict(json.loads(self._process.stdout.readline()))
+
+
+@contextmanager
+def serving(args: argparse.Namespace, hub: str) -> Iterator[tuple[int, int]]:
+    """A server; yields its port and process id."""
+    with tempfile.TemporaryDirectory() as folder:
+        if not args.pace:
+            settings = f"[cpu_engine]\nslots = {args.streams}\ncontext = 1024\n"
+            environ = {"LUNA_DOWNLOADS_HUB": hub}
+            with RunningLuna(Path(folder), settings=settings, environ=environ) as luna:
+                luna.wait_loaded()
+                yield luna.port, luna.pid
+            return
+        command = [sys.executable, "-m", "tests.load.paced"]
+        command += [folder, hub, str(args.streams), str(args.pace)]
+        with subprocess.Popen(
+            command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        ) as process:
+            assert process.stdout is not None
+            yield int(json.loads(process.stdout.readline())["port"]), process.pid
 
 
 async def stream(port: int, until: float) -> list[float]:
@@ -112,27 +135,20 @@ def main() -> None:
     parser.add_argument("--streams", type=int, default=32)
     parser.add_argument("--seconds", type=float, default=20.0)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--pace", type=float, default=0.0)
     args = parser.parse_args()
     quiet: list[float] = []
     loud: list[float] = []
-    settings = f"[cpu_engine]\nslots = {args.streams}\ncontext = 1024\n"
     for number in range(args.rounds):
         crowd = Crowd(args.sockets, round(12.5 * args.seconds))
-        environ = {"LUNA_DOWNLOADS_HUB": crowd.hub}
-        with (
-            tempfile.TemporaryDirectory() as folder,
-            RunningLuna(Path(folder), settings=settings, environ=environ) as luna,
-        ):
-            luna.wait_loaded()
-            round_of(luna.port, args.streams, 3.0)
-            before = memory(luna.pid, "VmRSS")
-            quiet.append(
-                told("quiet", round_of(luna.port, args.streams, args.seconds), args.seconds)
-            )
-            crowd.gather(luna.port)
-            loud.append(told("loud", round_of(luna.port, args.streams, args.seconds), args.seconds))
+        with serving(args, crowd.hub) as (port, pid):
+            round_of(port, args.streams, 3.0)
+            before = memory(pid, "VmRSS")
+            quiet.append(told("quiet", round_of(port, args.streams, args.seconds), args.seconds))
+            crowd.gather(port)
+            loud.append(told("loud", round_of(port, args.streams, args.seconds), args.seconds))
             print(f"  {crowd.leave()}")
-            peak = memory(luna.pid, "VmHWM")
+            peak = memory(pid, "VmHWM")
             print(f"  round {number + 1}: server {before:.0f} MB before, {peak:.0f} MB at most")
     ratio = statistics.median(loud) / statistics.median(quiet)
     print(f"gap p99, median of {args.rounds}: loud is {100 * (ratio - 1):+.0f} % of quiet")

@@ -14,6 +14,7 @@ from pathlib import Path
 from appliance.config import ModelSettings
 from appliance.errors import LunaError
 from appliance.models.downloads.job import Means
+from appliance.models.downloads.ledger import Ledger
 from appliance.models.downloads.service import Downloads
 from appliance.models.hub.hub import Hub
 from appliance.models.registry import Registry
@@ -30,8 +31,8 @@ def main(url: str, folder: Path) -> None:
     models.mkdir(exist_ok=True)
     registry = Registry(models, ModelSettings())
     means = Means(Hub(url), models, lambda: 10**12, 0)
-    rows = DownloadRows(Database(folder / "luna.db"))
-    downloads = Downloads(means, registry, rows, 2, DownloadMetrics(), lambda entry: None)
+    ledger = Ledger(DownloadRows(Database(folder / "luna.db")), DownloadMetrics())
+    downloads = Downloads(means, registry, ledger, 2, lambda entry: None)
     downloads.start()
     print("ready", flush=True)
     for key in itertools.cycle(MODELS):

@@ -21,6 +21,8 @@ from provisioning.credentials import (
 PSK, EAP, SAE, OWE, OWE_TM, EAP_192 = 0x100, 0x200, 0x400, 0x800, 0x1000, 0x2000
 CCMP = 0x8 | 0x80
 
+BEGIN = "-----BEGIN CERTIFICATE-----"
+
 
 @pytest.mark.parametrize(
     ("flags", "wpa", "rsn", "security"),
@@ -104,6 +106,8 @@ def test_no_password_opens_open_networks_only() -> None:
         (Account("ann"), b"\xff\xfe", "password"),
         (Account("ann\0"), b"x", "identity"),
         (Account("ann", domain="a\0"), b"x", "domain"),
+        (Account("ann", certificate="/etc/ca.pem"), b"x", "certificate"),
+        (Account("ann", certificate=f"{BEGIN}\n*\n-----END CERTIFICATE-----"), b"x", "certificate"),
     ],
 )
 def test_an_account_needs_both(account: Account, password: bytes, param: str) -> None:

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import ssl
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -49,6 +52,18 @@ def test_enterprise(tunnel: Tunnel, inner: str) -> None:
         "system-ca-certs": True,
         "domain-suffix-match": "uni.example",
     }
+
+
+def test_a_certificate_of_its_own_comes_before_the_public_ones() -> None:
+    text = (Path(__file__).parents[1] / "helpers/localhost.crt").read_text("ascii")
+    account = Account("ann", domain="uni.example", certificate=f"\n{text}\n")
+    section = plain(station(Credentials(b"uni", b"pw", account=account), Security.ENTERPRISE))[
+        "802-1x"
+    ]
+    assert "system-ca-certs" not in section
+    assert section["domain-suffix-match"] == "uni.example"
+    assert ssl.DER_cert_to_PEM_cert(section["ca-cert"]).strip() == text.strip()
+    assert "BEGIN" not in repr(account)
 
 
 def test_without_a_domain_nobody_is_checked() -> None:

@@ -31,6 +31,22 @@ def test_a_reason_becomes_an_outcome(ending: Ending, outcome: Outcome) -> None:
     assert judge(b"home", Security.PSK, ending).outcome is outcome
 
 
+@pytest.mark.parametrize("ending", [Ending(False, 53), Ending(False)])
+@pytest.mark.parametrize(
+    ("security", "outcomes"),
+    [
+        (Security.SAE, (Outcome.WRONG_PASSWORD, Outcome.WRONG_PASSWORD)),
+        (Security.PSK, (Outcome.REFUSED, Outcome.TIMED_OUT)),
+        (Security.OPEN, (Outcome.REFUSED, Outcome.TIMED_OUT)),
+    ],
+)
+def test_a_network_that_is_still_there_is_not_out_of_range(
+    ending: Ending, security: Security, outcomes: tuple[Outcome, Outcome]
+) -> None:
+    expected = outcomes[ending.reason is None]
+    assert judge(b"home", security, ending, heard=True).outcome is expected
+
+
 def test_where_there_is_no_password_it_is_not_wrong() -> None:
     assert judge(b"cafe", Security.OPEN, Ending(False, 7)).outcome is Outcome.REFUSED
 

@@ -129,3 +129,13 @@ def test_any_file_is_read_or_refused(pieces: list[bytes]) -> None:
         parse(b"".join(pieces))
     except (BadWifiFile, BadCredentials):
         return
+
+
+def test_a_server_that_was_checked_does_not_become_one_that_is_not() -> None:
+    network = b'network={\nssid="uni"\nkey_mgmt=WPA-EAP\nidentity="a"\npassword="p"\n%s}\n'
+    checked = b'ca_cert="/etc/ca.pem"\n'
+    with pytest.raises(BadWifiFile, match="domain_suffix_match"):
+        parse(network % checked)
+    (told,) = parse(network % (checked + b'domain_suffix_match="uni.example"\n')).networks
+    assert told.account is not None
+    assert told.account.domain == "uni.example"

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 SUITES = {12: "bookworm", 13: "trixie"}
 PACKAGES = (
     "curl dbus iproute2 libgomp1 libstdc++6 network-manager openssl polkitd procps python3 systemd "
-    "systemd-sysv wpasupplicant"
+    "systemd-sysv udev wpasupplicant"
 )
 UNIT = """
 [Service]

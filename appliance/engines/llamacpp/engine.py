@@ -211,15 +211,14 @@ class LlamaCpp:
 
     def _grammar(self, request: ChatRequest, cancel: CancelToken) -> str:
         """What binds an answer to JSON; "" leaves that to llama.cpp, with tools and odd models."""
-        if not self._guides or request.offered:
+        if not self._guides:
             return ""
         if self._template is None:
             self._template = self.extras.properties().chat_template
-        if not guided.knows(self._template):
-            return ""
         thinking = guided.thinks(self._template) and request.thinking is not False
         prompt = self.extras.apply_template(request, cancel) if thinking else ""
-        return guided.answer(request.response_format, prompt, thinking=thinking)
+        grammar = guided.answer(request.response_format, prompt, thinking=thinking)
+        return grammar if guided.knows(self._template) and not request.offered else ""
 
     def _ask(self, route: str, body: dict[str, Any], cancel: CancelToken) -> Any:
         return self._chat.connection.post(route, body, cancel, self._patience.stall)

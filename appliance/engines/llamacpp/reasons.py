@@ -41,6 +41,11 @@ _KNOWN = (
         "The model cannot be loaded ({what}); copy it again, or choose another.",
     ),
     (
+        r"chat_templates_init: error: (?P<what>.+)",
+        "The chat template cannot be used ({what}); correct it, or leave it out for the model's "
+        "own.",
+    ),
+    (
         r"Permission denied",
         "The model file may not be read; give the user that runs Luna the right to read it.",
     ),

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 import msgspec
-from llguidance import LLMatcher
+from llguidance import LLMatcher, LLTokenizer
 
 from appliance.errors import Unsupported
 
@@ -20,11 +21,13 @@ _LAYOUT = {"whitespace_flexible": False, "key_separator": ": ", "item_separator"
 _LONGEST = 100_000  # characters; the time that a schema takes grows with it
 _LONGEST_REASON = 300
 _MOST_REPLACED = 100  # references
+_MOST_COUNTED = 10_000  # items: more fit into no context, but counting them takes memory
 _UNKNOWN_KEYS = re.compile(r"Unimplemented keys: \[(?P<keys>[^\]]*)\]")
 # What it can bind a string to (JSON schema, validation, section 7.3); others are only remarks.
 _FORMATS = frozenset(
     "date date-time time duration email hostname ipv4 ipv6 uri uuid unknown".split()
 )
+_LEAST, _MOST = ("minItems", "minProperties"), ("maxItems", "maxProperties")
 _OF_SCHEMAS = ("allOf", "anyOf", "oneOf", "prefixItems", "items")
 _OF_NAMED_SCHEMAS = ("properties", "patternProperties", "$defs", "definitions")
 _OF_A_SCHEMA = ("items", "additionalProperties", "additionalItems", "not", "contains")
@@ -41,9 +44,21 @@ def bindable(schema: Mapping[str, Any]) -> str:
         raise Unsupported("The JSON schema is nested too deeply.") from error
     if len(text) > _LONGEST:
         raise Unsupported(f"The JSON schema is too long: {_LONGEST} characters are allowed.")
-    if problem := LLMatcher.validate_grammar(LLMatcher.grammar_from_json_schema(text)):
-        raise Unsupported(f"The JSON schema cannot be used: {_reason(problem)}.")
+    if problem := _problem(text):
+        raise Unsupported(f"The JSON schema cannot be used: {problem}.")
     return text
+
+
+@lru_cache(maxsize=64)
+def _problem(schema: str) -> str:
+    """Why a schema cannot be used, "" if it can; apps send the same one again and again."""
+    grammar = LLMatcher.grammar_from_json_schema(schema)
+    if problem := LLMatcher.validate_grammar(grammar):
+        return _reason(problem)
+    matcher = LLMatcher(LLTokenizer("byte"), grammar)
+    matcher.compute_bitmask()
+    # Such as a reference that leads to itself.
+    return "no answer fits it" if matcher.is_error() else ""
 
 
 def _reason(problem: str) -> str:
@@ -56,6 +71,10 @@ def _reason(problem: str) -> str:
             "tells them apart"
         )
     return " ".join(problem.split())[:_LONGEST_REASON].rstrip(".")
+
+
+def _is_beyond(count: Any) -> bool:
+    return isinstance(count, int | float) and count > _MOST_COUNTED
 
 
 class _Plain:
@@ -78,6 +97,10 @@ class _Plain:
         self, schema: Mapping[str, Any], within: frozenset[str]
     ) -> Iterator[tuple[str, Any]]:
         for keyword, value in schema.items():
+            if keyword in _MOST and _is_beyond(value):
+                continue
+            if keyword in _LEAST and _is_beyond(value):
+                raise Unsupported(f"The JSON schema asks for too many items: '{keyword}': {value}.")
             if keyword == "format" and value not in _FORMATS:
                 continue
             if keyword in _OF_NAMED_SCHEMAS and isinstance(value, Mapping):

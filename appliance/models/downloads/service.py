@@ -4,41 +4,24 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
-
-import msgspec
 
 from appliance.domain.cancel import CancelToken
-from appliance.errors import LunaError, NotFound, QueueFull, ShuttingDown, StorageFailed
+from appliance.errors import LunaError, NotFound, ShuttingDown, StorageFailed
+from appliance.models import changes
 from appliance.models.downloads.area import Area, area_name, sweep
-from appliance.models.downloads.item import UNFINISHED, Download, Key, Meter, Status
+from appliance.models.downloads.item import UNFINISHED, Download, Key
 from appliance.models.downloads.job import Job, Means
-from appliance.models.downloads.plan import Plan, decode, encode, make_plan
+from appliance.models.downloads.ledger import Kept, Ledger
+from appliance.models.downloads.plan import Plan, make_plan
 from appliance.models.folder import Entry
 from appliance.models.hub.names import HubName
 from appliance.models.hub.offers import Machine, Offer, choose, offers
 from appliance.models.registry import Registry
-from appliance.observe.metrics_downloads import DownloadMetrics
-from appliance.store.downloads import DownloadRow, DownloadRows
 
 _log = logging.getLogger(__name__)
-_MOST = 500
-_TELL_SECONDS = 0.25  # progress is told no more often, a change of status always
 _STOP_SECONDS = 15.0
 _LOOK_SECONDS = 1.0  # who tells a client of a download notices by then that it has left
-
-
-@dataclass(slots=True)
-class _Kept:
-    """What is known of a download; a new one is made whenever it begins anew."""
-
-    item: Download
-    plan: Plan
-    cancel: CancelToken = field(default_factory=CancelToken)
-    meter: Meter = field(default_factory=Meter)
-    told: float = 0.0
 
 
 class Downloads:
@@ -52,37 +35,40 @@ class Downloads:
         self,
         means: Means,
         registry: Registry,
-        rows: DownloadRows,
+        ledger: Ledger,
         parallel: int,
-        metrics: DownloadMetrics,
         gone: Callable[[Entry], None],
-        clock: Callable[[], float] = time.time,
     ) -> None:
         self._means = means
         self._registry = registry
-        self._rows = rows
+        self._ledger = ledger
         self._parallel = parallel
-        self._metrics = metrics
         self._gone = gone
-        self._clock = clock
-        self._changed = threading.Condition()  # guards what follows
-        self._kept: dict[Key, _Kept] = {}
-        self._threads: dict[Key, threading.Thread] = {}
-        self._version = 0
+        self._threads: dict[Key, threading.Thread] = {}  # guarded by the ledger's lock
         self._stopped = True
-
-    # What is asked
 
     @property
     def version(self) -> int:
         """Grows with every change, but for progress at most a few times a second."""
-        return self._version
+        return self._ledger.version
 
     def wait(self, seen: int, seconds: float) -> int:
         """The version, as soon as it is another one than `seen`, or after some seconds."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._version != seen, seconds)
-            return self._version
+        return self._ledger.wait(seen, seconds)
+
+    def items(self, repo: str = "", file: str = "") -> tuple[Download, ...]:
+        """Every download, of one repository or file if it is named; the oldest first.
+
+        A model that was fetched and is gone from the folder is left out.
+        """
+        here = self._registry.downloaded()
+        return tuple(
+            item
+            for item in (kept.item for kept in self._ledger.all())
+            if repo in ("", item.repo)
+            and file in ("", item.file)
+            and (item.status != "complete" or item.key in here)
+        )
 
     def follow(self, key: Key, cancel: CancelToken) -> Iterator[Download]:
         """A download as it changes, and once a second, until it has ended.
@@ -93,31 +79,12 @@ class Downloads:
         while True:
             seen = self.wait(seen, _LOOK_SECONDS)
             cancel.check()
-            with self._changed:
-                item, stopped = self._get(*key).item, self._stopped
+            stopped, item = self._stopped, self._ledger.find(key).item
             yield item
             if item.status not in UNFINISHED:
                 return
             if stopped:
                 raise ShuttingDown("Luna stops; the download goes on later.")
-
-    def items(self, repo: str = "", file: str = "") -> tuple[Download, ...]:
-        """Every download, of one repository or file if it is named; the oldest first.
-
-        A model that was fetched and is gone from the folder is left out.
-        """
-        here = self._registry.downloaded()
-        with self._changed:
-            found = [kept.item for kept in self._kept.values()]
-        return tuple(
-            item
-            for item in found
-            if repo in ("", item.repo)
-            and file in ("", item.file)
-            and (item.status != "complete" or item.key in here)
-        )
-
-    # What is wanted
 
     def enqueue(self, repo: str, file: str) -> tuple[Download, bool]:
         """Ask for a model; also tells whether that is new, and not under way or here already.
@@ -144,55 +111,49 @@ class Downloads:
 
     def cancel(self, repo: str, file: str) -> Download:
         """Stop fetching; what came is kept until a reset or a restart. Raises NotFound."""
-        with self._changed:
-            kept = self._get(repo, file)
+        with self._ledger.changed:
+            kept = self._ledger.find((repo, file))
             if kept.item.status != "complete":
                 kept.cancel.cancel()
-                self._set(kept, "cancelled")
+                self._ledger.set(kept, "cancelled")
             return kept.item
 
     def reset(self, repo: str, file: str) -> Download:
         """Forget a download and delete all of its files, the model too. Raises NotFound."""
-        with self._changed:
-            kept = self._get(repo, file)
-            self._rows.drop(repo, file)
-            del self._kept[repo, file]
+        key = (repo, file)
+        with self._ledger.changed:
+            kept = self._ledger.drop(key)
             kept.cancel.cancel()
-            if (repo, file) not in self._threads:  # else the thread clears it when it ends
-                Area(self._means.models, repo, file).clear()
-            self._tell()
-        if entry := self._registry.downloaded().get((repo, file)):
-            self._registry.remove(entry)
-            self._gone(entry)
+            if key not in self._threads:  # else the thread clears it when it ends
+                self._area(key).clear()
+        self._delete(key)
         return kept.item
-
-    # Life
 
     def start(self) -> None:
         """Take up what an earlier process left, and begin."""
+        self._stopped = False
         try:
-            with self._changed:
-                self._stopped = False
-                for row in self._rows.all():
-                    self._take_up(row)
-                wanted = [k.item.key for k in self._kept.values() if k.item.status in UNFINISHED]
-            sweep(self._means.models, {area_name(*key) for key in wanted})
+            self._ledger.load(self._registry.downloaded())
+            waiting = [k for k in self._ledger.all() if k.item.status in UNFINISHED]
+            changes.sweep(self._means.models)
+            sweep(self._means.models, {area_name(*kept.item.key) for kept in waiting})
         except StorageFailed as error:
             _log.error("downloads of earlier are not known: %s", error)
+            return
+        for kept in waiting:
+            self._ledger.count(kept, self._area(kept.item.key).bytes_here(kept.plan))
         self._begin_some()
 
     def stop(self) -> None:
         """End all work; what is not finished is taken up by the next start."""
-        with self._changed:
+        with self._ledger.changed:
             self._stopped = True
-            self._tell()
+            self._ledger.tell()
             threads = list(self._threads.values())
-            for kept in self._kept.values():
+            for kept in self._ledger.all():
                 kept.cancel.cancel(ShuttingDown("Luna stops; the download goes on later."))
         for thread in threads:
             thread.join(_STOP_SECONDS)
-
-    # Work
 
     def _known(self, repo: str, file: str) -> Download | None:
         """The download if nothing is to be done for it."""
@@ -203,133 +164,74 @@ class Downloads:
         return _of_entry(entry, repo, file) if entry else None
 
     def _add(self, plan: Plan) -> tuple[Download, bool]:
-        now = self._clock()
-        key = (plan.repo, plan.file)
-        with self._changed:
+        with self._ledger.changed:
             if self._stopped:
                 raise ShuttingDown("Luna stops; ask again when it is back.")
-            known = self._kept.get(key)
+            known = self._ledger.get((plan.repo, plan.file))
             if known and known.item.status in UNFINISHED:  # two asked at once
                 return known.item, False
-            if len(self._kept) >= _MOST and known is None:
-                raise QueueFull("There are too many downloads; reset some of them first.")
-            kept = _Kept(Download(*key, "queued", plan.size, 0, now, now), plan)
-            self._rows.put(_row(kept))
-            self._kept[key] = kept
-            self._tell()
+            kept = self._ledger.add(plan)
+        item = kept.item
         self._begin_some()
-        return kept.item, True
-
-    def _take_up(self, row: DownloadRow) -> None:
-        """Go on with a download of an earlier process, or forget it."""
-        try:
-            plan = decode(row.plan)
-        except msgspec.DecodeError:
-            self._rows.drop(row.repo, row.file)
-            return
-        key = (row.repo, row.file)
-        if key in self._registry.downloaded():  # whatever the last words were
-            status: Status = "complete"
-        elif row.status in ("queued", "downloading", "error"):
-            status = "queued"
-        else:
-            self._rows.drop(*key)
-            return
-        item = Download(*key, status, plan.size, 0, row.created, row.updated, error=row.error)
-        kept = self._kept[key] = _Kept(item, plan)
-        self._count(kept)
+        return item, True
 
     def _begin_some(self) -> None:
         """Have as many threads as may be, each with a download that waits."""
-        with self._changed:
-            for kept in self._kept.values():
+        with self._ledger.changed:
+            for kept in self._ledger.all():
                 if self._stopped or len(self._threads) >= self._parallel:
                     return
-                if kept.item.status == "queued" and kept.item.key not in self._threads:
+                key = kept.item.key
+                if kept.item.status == "queued" and key not in self._threads:
                     thread = threading.Thread(
                         target=self._work, args=(kept,), name="luna-download", daemon=True
                     )
-                    self._threads[kept.item.key] = thread
+                    self._threads[key] = thread
                     thread.start()
 
-    def _work(self, kept: _Kept) -> None:
+    def _work(self, kept: Kept) -> None:
         key = kept.item.key
-        self._count(kept)
-        self._become(kept, "downloading")
         try:
-            Job(kept.plan, self._means, kept.cancel, lambda done: self._note(kept, done)).run()
-            self._registry.look_again()
-            self._become(kept, "complete")
+            self._fetch(kept)
         except LunaError as error:
-            if kept.cancel.reason is None:
-                _log.warning("download of %s from %s failed: %s", key[1], key[0], error)
-                self._become(kept, "error", error.message)
+            self._failed(kept, error.message)
         except Exception:  # outermost loop
             _log.exception("download of %s from %s failed", key[1], key[0])
-            self._become(kept, "error", "Something is wrong inside Luna; its log says more.")
-        with self._changed:
-            if key not in self._kept:
-                Area(self._means.models, *key).clear()
+            self._failed(kept, "Something is wrong inside Luna; its log says more.")
+        with self._ledger.changed:
+            if self._ledger.get(key) is None:
+                self._area(key).clear()
             del self._threads[key]
         self._begin_some()
 
-    def _get(self, repo: str, file: str) -> _Kept:
-        if kept := self._kept.get((repo, file)):
-            return kept
-        raise NotFound(f"There is no download of '{file}' from '{repo}'.")
+    def _failed(self, kept: Kept, why: str) -> None:
+        with self._ledger.changed:
+            if kept.cancel.reason is None:  # else that is why
+                _log.warning("%s from %s is not fetched: %s", kept.plan.file, kept.plan.repo, why)
+                self._ledger.set_from_work(kept, "error", why)
 
-    def _count(self, kept: _Kept) -> None:
-        """Take in what is on the disk already."""
-        here = Area(self._means.models, *kept.item.key).bytes_here(kept.plan)
-        done = kept.item.total if kept.item.status == "complete" else here
-        kept.item = replace(kept.item, done=done)
+    def _fetch(self, kept: Kept) -> None:
+        key = kept.item.key
+        self._ledger.count(kept, self._area(key).bytes_here(kept.plan))
+        with self._ledger.changed:
+            kept.cancel.check()
+            self._ledger.set_from_work(kept, "downloading")
+        Job(kept.plan, self._means, kept.cancel, lambda done: self._ledger.note(kept, done)).run()
+        self._registry.look_again()
+        with self._ledger.changed:
+            current = self._ledger.get(key)
+            if current is None:  # a reset came too late for the job
+                self._delete(key)
+            else:
+                self._ledger.set_from_work(current, "complete")
 
-    def _note(self, kept: _Kept, done: int) -> None:
-        """Bytes have come; whoever waits is told now and then."""
-        now = self._clock()
-        speed = kept.meter.note(now, done)
-        self._metrics.received(max(0, done - kept.item.done))
-        with self._changed:
-            kept.item = replace(kept.item, done=done, speed=speed)
-            if now - kept.told >= _TELL_SECONDS:
-                kept.told = now
-                self._tell()
+    def _delete(self, key: Key) -> None:
+        if entry := self._registry.downloaded().get(key):
+            self._registry.remove(entry)
+            self._gone(entry)
 
-    def _become(self, kept: _Kept, status: Status, error: str = "") -> None:
-        """Change the status, unless the download was cancelled or is stopped meanwhile."""
-        with self._changed:
-            if kept.cancel.reason is None:
-                try:
-                    self._set(kept, status, error)
-                except StorageFailed as failure:
-                    _log.error("a download's new status is not kept: %s", failure)
-
-    def _set(self, kept: _Kept, status: Status, error: str = "") -> None:
-        done = kept.item.total if status == "complete" else kept.item.done
-        kept.item = replace(
-            kept.item, status=status, error=error, done=done, speed=0.0, updated=self._clock()
-        )
-        if status not in UNFINISHED:
-            self._metrics.ended(status)
-        self._tell()
-        self._rows.put(_row(kept))
-
-    def _tell(self) -> None:
-        self._version += 1
-        self._changed.notify_all()
-
-
-def _row(kept: _Kept) -> DownloadRow:
-    item = kept.item
-    return DownloadRow(
-        item.repo,
-        item.file,
-        item.status,
-        encode(kept.plan),
-        item.error,
-        item.created,
-        item.updated,
-    )
+    def _area(self, key: Key) -> Area:
+        return Area(self._means.models, *key)
 
 
 def _of_entry(entry: Entry, repo: str, file: str) -> Download:

@@ -146,7 +146,7 @@ export interface ClientOptions {
   patience?: number;
   fetch?: typeof fetch;
   /** A class like the browser's; Node has its own from version 22 on. */
-  WebSocket?: new (url: string) => WebSocket;
+  WebSocket?: new (url: string, protocols: string[]) => WebSocket;
 }
 
 export interface CallOptions {

@@ -34,6 +34,7 @@ export class LunaError extends Error {
 export class LunaClient {
   #fetch;
   #WebSocket;
+  #apiKey;
   #headers;
   #timeout;
   #retries;
@@ -44,6 +45,7 @@ export class LunaClient {
     this.baseURL = apiAddress(baseURL);
     this.#fetch = options.fetch ?? globalThis.fetch.bind(globalThis);
     this.#WebSocket = options.WebSocket ?? globalThis.WebSocket;
+    this.#apiKey = apiKey;
     this.#headers = apiKey ? { Authorization: `Bearer ${apiKey}` } : {};
     this.#timeout = timeout;
     this.#retries = retries;
@@ -112,7 +114,10 @@ export class LunaClient {
     if (!this.#WebSocket) {
       throw new TypeError("There is no WebSocket here; hand one in: new LunaClient(url, { WebSocket }).");
     }
-    return LunaSocket.open(this.baseURL.replace(/^http/, "ws") + "/ws", this.#WebSocket, signal);
+    const url = `${this.baseURL.replace(/^http/, "ws")}/ws`;
+    // No browser sends headers of a page's own with a handshake: the key is a subprotocol.
+    const protocols = this.#apiKey ? ["luna", `luna-key.${this.#apiKey}`] : ["luna"];
+    return LunaSocket.open(() => new this.#WebSocket(url, protocols), url, signal);
   }
 
   /** The `data` of an answer's envelope. */
@@ -181,10 +186,10 @@ export class LunaSocket {
   #boxes = new Map(); // id → what came for it and was not fetched yet
   #last = 0;
 
-  static open(url, WebSocket, signal) {
+  static open(make, url, signal) {
     return new Promise((resolve, reject) => {
       signal?.throwIfAborted();
-      const socket = new WebSocket(url);
+      const socket = make();
       const abort = () => socket.close();
       const failed = () => {
         signal?.removeEventListener("abort", abort);

@@ -223,6 +223,6 @@ def test_a_request_is_counted_at_its_end(
 def test_paths_on_a_port_of_wingmans_clients(
     backend: Backend, watch: HangupWatch, dialect: str, path: str, seen: str
 ) -> None:
-    asked = environ(path=path, **{DIALECT: dialect})
+    asked = environ(path=path) | {DIALECT: dialect}
     call(edge(backend, watch), asked)
     assert asked["PATH_INFO"] == seen

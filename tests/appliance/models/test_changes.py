@@ -156,3 +156,17 @@ def test_a_copy_of_a_fetched_model_was_not_fetched(tmp_path: Path) -> None:
     assert left(tmp_path / "second") == left(tmp_path / "n")
     assert entries(tmp_path)["second"].manifest.source is None
     assert entries(tmp_path)["n"].manifest.source is not None
+
+
+def test_a_folder_that_is_a_link_is_not_moved(tmp_path: Path) -> None:
+    add(tmp_path, "elsewhere/a.gguf", "models/b.gguf")
+    (tmp_path / "models" / "m").symlink_to(tmp_path / "elsewhere")
+    changes.remove(entries(tmp_path / "models")["m"], tmp_path / "models")
+    assert not (tmp_path / "elsewhere" / "a.gguf").exists()
+
+
+def test_what_a_killed_process_left_is_swept_away(tmp_path: Path) -> None:
+    add(tmp_path, "m/a.gguf", ".m.gone/a.gguf", ".x.new/b.gguf")
+    (tmp_path / ".keep").mkdir()
+    changes.sweep(tmp_path)
+    assert left(tmp_path) == [".keep", "m", "m/a.gguf"]

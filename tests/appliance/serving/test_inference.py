@@ -294,6 +294,23 @@ def test_two_names_for_one_model(desk: Desk) -> None:
     assert desk.state("second") == "inferring"
 
 
+def test_a_failure_under_one_name_leaves_the_other_as_it_was(desk: Desk) -> None:
+    desk.started("a", context=32)
+
+    def load(name: str) -> None:
+        if desk.wishes.of(name).template:
+            raise EngineError("The template is nonsense.")
+
+    desk.load = load
+    bad = Wish("bad", "owner/repo", "a.gguf", Options(template="{{"))
+    desk.inference.start(bad)
+    eventually(lambda: desk.state("bad") == "error")
+    eventually(lambda: desk.state("a") == "inferring")
+    assert desk.specs[-1].context == 32
+    assert desk.inference.tasks("bad")[0].error == "The template is nonsense."
+    assert desk.library.registry.load_failure(desk.library["a"]) == ""
+
+
 def test_after_a_restart_it_goes_on(tmp_path: Path, notes: Notes) -> None:
     first = Desk(tmp_path, notes)
     first.started("a", context=32)

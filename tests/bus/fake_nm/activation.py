@@ -52,20 +52,20 @@ def _address(base: Base) -> list[Passage]:
 
 
 def _refusal(daemon: FakeNetworkManager, profile: FakeProfile, base: Base) -> list[Passage] | None:
-    late = [Passage(ASSOCIATION_TIMEOUT, DeviceState.FAILED, Reason.NO_SECRETS)]
+    # Observed with 1.52 and simulated radios: it has seen no handshake, so it has seen no network.
+    late = [Passage(ASSOCIATION_TIMEOUT, DeviceState.FAILED, Reason.SSID_NOT_FOUND)]
     early = [
         Passage(HANDSHAKE_FAILS, DeviceState.NEED_AUTH, Reason.SUPPLICANT_DISCONNECT),
         Passage(0.1, DeviceState.FAILED, Reason.NO_SECRETS),
     ]
     if not base.admits:
-        timeout = [Passage(ASSOCIATION_TIMEOUT, DeviceState.FAILED, Reason.SUPPLICANT_TIMEOUT)]
-        return late if base.protected else timeout
+        return late
     method = profile.security.get("key-mgmt", "none")
     rsn = base.flags[2]
     if method == "wpa-eap":
         account = profile.settings["802-1x"]
         same = (account["identity"], account["password"]) == (base.identity, base.secret)
-        return None if same else late
+        return None if same else [Passage(HANDSHAKE_FAILS, DeviceState.FAILED, Reason.NO_SECRETS)]
     if method in ("none", "owe"):
         return None
     with_sae = method == "sae" or (rsn & SAE and profile.security.get("pmf", 0) != 1)

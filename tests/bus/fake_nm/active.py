@@ -47,6 +47,7 @@ class FakeActive:
         for passage in passages(self._daemon, self.profile, base):
             await sleep(passage.seconds)
             if passage.state is DeviceState.FAILED:
+                self.radio.expire()
                 self.profile.blocked = passage.reason == Reason.NO_SECRETS
                 self._fail(passage.reason)
                 return

@@ -154,6 +154,11 @@ class FakeRadio(FakeDevice):
             self.daemon.objects.remove(path)
         self.heard.clear()
 
+    def expire(self) -> None:
+        """Who tried to join has looked for the network again and again: what went is gone."""
+        for address in set(self.heard) - set(self.daemon.air.bases):
+            self.daemon.objects.remove(self.heard.pop(address))
+
     def become_host(self, ssid: bytes) -> None:
         self.mode = Mode.ACCESS_POINT
         own = Base(ssid, address=self.mac, strength=0)

@@ -59,10 +59,16 @@ def _about_models(generating: Generating, models: Models) -> tuple[Route, ...]:
         path=(id,),
     )
     return (
-        Route("POST", "/api/v1/generate", generating.generate, generate, BROWSER_LLM),
-        Route("GET", "/api/v1/models", models.models, listed, BROWSER_LLM),
-        Route("GET", "/api/v1/models/{id:path}", models.model, details, BROWSER_LLM),
-        Route("POST", "/api/v1/models/{id:path}/load", models.load, load, BROWSER_LLM),
+        Route(
+            "POST", "/api/v1/generate", generating.generate, generate, BROWSER_LLM, rate="generate"
+        ),
+        Route("GET", "/api/v1/models", models.models, listed, BROWSER_LLM, rate="browser"),
+        Route(
+            "GET", "/api/v1/models/{id:path}", models.model, details, BROWSER_LLM, rate="browser"
+        ),
+        Route(
+            "POST", "/api/v1/models/{id:path}/load", models.load, load, BROWSER_LLM, rate="browser"
+        ),
     )
 
 
@@ -92,7 +98,7 @@ def _about_the_device(status: Status, debug: Debug) -> tuple[Route, ...]:
         query=(since, Parameter("metric", f"One of {', '.join(METRICS)}", example="latency_ms")),
     )
     return (
-        Route("GET", "/api/v1/status", status.status, state, BROWSER_LLM),
-        Route("GET", "/api/v1/debug/logs", debug.logs, logs, BROWSER_LLM),
-        Route("GET", "/api/v1/debug/profile", debug.profile, profile, BROWSER_LLM),
+        Route("GET", "/api/v1/status", status.status, state, BROWSER_LLM, rate="status"),
+        Route("GET", "/api/v1/debug/logs", debug.logs, logs, BROWSER_LLM, rate="browser"),
+        Route("GET", "/api/v1/debug/profile", debug.profile, profile, BROWSER_LLM, rate="browser"),
     )

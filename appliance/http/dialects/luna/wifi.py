@@ -125,7 +125,7 @@ def _sits_on(hotspot: Hotspot, request: Request) -> bool:
 
 
 def _options(body: JoinBody) -> dict[str, bool | str]:
-    names = ("security", "identity", "method", "anonymous", "domain")
+    names = ("security", "identity", "method", "anonymous", "domain", "certificate")
     told: dict[str, bool | str] = {name: getattr(body, name) for name in names}
     told["hidden"] = body.hidden
     return {name: value for name, value in told.items() if value}

@@ -14,7 +14,7 @@ Identifier = Annotated[str, Meta(pattern=r"^([0-9a-fA-F]{2}){1,32}$")]
 class JoinBody(Struct, frozen=True):
     """`uuid` is the network's name; `id`, its bytes in hexadecimal, is for names that are no text.
 
-    `identity`, `method` (peap, ttls), `anonymous` and `domain` are for enterprise networks.
+    For enterprise: `identity`, `method` (peap, ttls), `anonymous`, `domain`, `certificate` (PEM).
     """
 
     uuid: Annotated[str, Meta(max_length=32)] = ""
@@ -26,6 +26,7 @@ class JoinBody(Struct, frozen=True):
     method: str = ""
     anonymous: str = ""
     domain: str = ""
+    certificate: str = ""
 
 
 class Joined(Struct, frozen=True):

@@ -22,6 +22,7 @@ _CHATML = (
     "{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
 _LARGEST = 2**24
+_LONGEST = 255
 
 
 class WingmanItem(Struct, frozen=True):
@@ -160,7 +161,7 @@ def routes(inference: Inference) -> tuple[Route, ...]:
 
 def _wish(request: Request) -> Wish:
     """What is asked for; raises MissingField or BadRequest."""
-    alias, repo, file = (required(request, name) for name in ("alias", "modelRepo", "filePath"))
+    alias, repo, file = (_word(request, name) for name in ("alias", "modelRepo", "filePath"))
     options = Options(
         context=_number(request, "contextSize", 0, 0),
         gpu_layers=_number(request, "gpuLayers", -1, -1),
@@ -168,6 +169,17 @@ def _wish(request: Request) -> Wish:
     )
     address = request.query.get("address") or "localhost"
     return Wish(alias, repo, file, options, address, _number(request, "port", 6567, 0, 65535))
+
+
+def _word(request: Request, name: str) -> str:
+    """A name that can stand in a list, a log and a terminal."""
+    text = required(request, name)
+    if len(text) > _LONGEST or not text.isprintable():
+        raise BadRequest(
+            f"'{name}' must be at most {_LONGEST} characters, without line breaks and the like.",
+            param=name,
+        )
+    return text
 
 
 def _number(request: Request, name: str, default: int, least: int, most: int = _LARGEST) -> int:

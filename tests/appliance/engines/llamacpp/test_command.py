@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from appliance.config import CpuEngineSettings
@@ -73,3 +74,12 @@ def test_a_template_is_written_beside_the_socket(tmp_path: Path) -> None:
         line = " ".join(command.build(spec, LAYOUT, settings, tmp_path / "s.sock"))
         assert f"--chat-template-file{'=' if '/x' not in line else ' '}{template}" in line
         assert template.read_text("utf-8") == "{{ 'é' }}"
+
+
+def test_layers_of_a_gpu_are_told_where_they_are_chosen(tmp_path: Path) -> None:
+    chosen, binary = replace(SPEC, gpu_layers=7), CpuEngineSettings(llama_server=Path("/x"))
+    ours = command.build(chosen, LAYOUT, CpuEngineSettings(), tmp_path / "s.sock")
+    assert "--gpu-layers=7" in ours
+    theirs = command.build(chosen, LAYOUT, binary, tmp_path / "s.sock")
+    assert theirs[theirs.index("--n-gpu-layers") + 1] == "7"
+    assert "--n-gpu-layers" not in command.build(SPEC, LAYOUT, binary, tmp_path / "s.sock")

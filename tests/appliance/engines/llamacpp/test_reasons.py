@@ -41,6 +41,7 @@ def test_any_mixture_of_known_lines_is_explained(lines: list[str], status: int) 
         ("write: No space left on device", 1, "disk is full"),
         ("tensor 'a.b' data is not within the file bounds", 70, "copy it again"),
         ("open: Permission denied", 1, "may not be read"),
+        ("common_chat_templates_init: error: Unexpected token", 70, "template cannot be used (Un"),
         ("launch: /x/llama-server cannot be run (Permission denied)", 1, "/x/llama-server"),
         ("launch: cpu_engine.cpus is 90, but there are 2 CPUs", 1, "cpu_engine.cpus is 90"),
         ("error: invalid argument: --wrong", 1, "--wrong"),

@@ -9,6 +9,7 @@ from appliance.config import ModelSettings
 from appliance.domain.cancel import CancelToken
 from appliance.models.downloads.item import Download
 from appliance.models.downloads.job import Means
+from appliance.models.downloads.ledger import Ledger
 from appliance.models.downloads.service import Downloads
 from appliance.models.folder import Entry
 from appliance.models.hub.hub import Hub
@@ -69,9 +70,8 @@ class House:
         self.downloads = Downloads(
             self.means(),
             self.registry,
-            DownloadRows(self.database),
+            Ledger(DownloadRows(self.database), self.metrics),
             self.parallel,
-            self.metrics,
             self.gone.append,
         )
         return self.downloads

@@ -225,6 +225,26 @@ def test_a_reset_in_the_middle_leaves_nothing_and_can_begin_again(house: House) 
     assert house.hidden() == []
 
 
+@pytest.mark.parametrize("action", ["cancel", "reset"])
+def test_an_action_that_comes_too_late_leaves_no_contradiction(
+    house: House, monkeypatch: pytest.MonkeyPatch, action: str
+) -> None:
+    land = Area.land
+
+    def late(area: Area, id: str, manifest: str) -> Path:
+        getattr(house.downloads, action)(REPO, FILE)
+        return land(area, id, manifest)
+
+    monkeypatch.setattr(Area, "land", late)
+    house.downloads.enqueue(REPO, FILE)
+    if action == "cancel":
+        house.until("complete")
+    else:
+        eventually(lambda: house.gone, "the end of the model")
+        assert house.downloads.items() == ()
+    assert (house.models / "tiny-Q4_K_M").exists() == (action == "cancel")
+
+
 def test_what_is_not_known_can_be_neither_cancelled_nor_reset(house: House) -> None:
     for action in (house.downloads.cancel, house.downloads.reset):
         with pytest.raises(NotFound):

@@ -306,9 +306,10 @@ class FakeSocket extends EventTarget {
   sent = [];
   readyState = 0;
 
-  constructor(url) {
+  constructor(url, protocols) {
     super();
     this.url = url;
+    this.protocols = protocols;
     FakeSocket.last = this;
     setImmediate(() => {
       this.readyState = 1;
@@ -360,6 +361,13 @@ test("two generations at once over a socket", async () => {
   assert.deepEqual(await one.next(), { done: true, value: DONE });
   assert.deepEqual(await two.next(), { done: true, value: DONE });
   assert.equal(socket.sent.length, 2);
+});
+
+test("a key is shown to a socket", async () => {
+  await new LunaClient("luna.local", { WebSocket: FakeSocket, apiKey: "secret" }).connect();
+  assert.deepEqual(FakeSocket.last.protocols, ["luna", "luna-key.secret"]);
+  await connected();
+  assert.deepEqual(FakeSocket.last.protocols, ["luna"]);
 });
 
 test("who leaves a generation aborts it", async () => {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from dataclasses import dataclass
 from enum import Enum
+from pathlib import Path
 
 from tests.image.guest.wifi.spaces import Failed, Place, eventually
 
@@ -99,7 +100,8 @@ class Router:
 
 
 def _hostapd() -> str:
-    found = shutil.which("hostapd", path="/usr/sbin:/usr/bin:/share/tools:/run/share/tools")
+    tools = Path(__file__).parents[4] / "tools"
+    found = shutil.which("hostapd", path=f"/usr/sbin:{tools}")
     if found is None:
-        raise Failed("there is no hostapd: put its program into /share/tools")
+        raise Failed(f"there is no hostapd: put its program into {tools}")
     return found
