@@ -61,6 +61,7 @@ from appliance.models.downloads.means import this_machine
 from appliance.models.folder import Entry
 from appliance.observe.metrics import page_of
 from appliance.observe.metrics_device import DeviceMetrics, DeviceReadings
+from appliance.observe.metrics_watchdog import WatchdogMetrics
 from appliance.observe.sockets import SocketMetrics
 from appliance.services import Services, services_of
 from appliance.serving.loads import model_loads
@@ -250,7 +251,9 @@ def _metrics_page(services: Services, server: Callable[[], Server]) -> Callable[
         temperatures=read_temperatures,
     )
     sockets = SocketMetrics(lambda: server().sockets)
-    return page_of(services.metrics, DeviceMetrics(readings), sockets, services.download_metrics)
+    watchdog = WatchdogMetrics(lambda: report(services.incidents))
+    device = DeviceMetrics(readings)
+    return page_of(services.metrics, device, sockets, services.download_metrics, watchdog)
 
 
 def _definitions(toolbox: Toolbox) -> Callable[[], Mapping[str, ToolDefinition]]:

@@ -175,8 +175,10 @@ class Client:
             found = json.loads(line)
         except ValueError as error:
             raise ServerFailed(_FOREIGN.format(self.url)) from error
-        if not isinstance(found, dict) or "error" in found:
-            raise ServerFailed(_message(found.get("error")) if isinstance(found, dict) else "")
+        if not isinstance(found, dict):
+            raise ServerFailed(_FOREIGN.format(self.url))
+        if "error" in found:
+            raise ServerFailed(_message(found["error"]) or "The server failed on the way.")
         return found
 
     def _chunk(self, event: bytes) -> Chunk:

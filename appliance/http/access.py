@@ -145,10 +145,11 @@ class Guard:
         by_key = self._keys.grants(route, request, place)
         admitted = replace(request, scopes=place | by_key)
         if route.changes or route.access in ("admin", "own"):
-            require_own_page(request, self._rules.origins, keyed=bool(by_key))
+            harmless = bool(by_key) or not route.changes
+            require_own_page(request, self._rules.origins, harmless=harmless)
         if route.operation.socket:  # browsers ask nobody whether a page may open one
             trusted = (*self._rules.origins, *self._rules.readers)
-            require_own_page(request, trusted, keyed=bool(by_key))
+            require_own_page(request, trusted, harmless=bool(by_key))
         if route.access == "admin":
             require_administration(admitted)
         return admitted

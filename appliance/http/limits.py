@@ -15,7 +15,7 @@ class Limits:
     workers: int = 96
     """Threads that answer requests; a streamed answer holds one from its start to its end."""
 
-    waiting: int = 128
+    waiting: int = 256
     """Whole requests that may wait for a worker; the next one is answered 503."""
 
     backlog: int = 128

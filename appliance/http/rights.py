@@ -45,12 +45,14 @@ def rights_of_place(
     return EVERYTHING if inside else NOBODY
 
 
-def require_own_page(request: Request, trusted: Sequence[str] = (), *, keyed: bool = False) -> None:
+def require_own_page(
+    request: Request, trusted: Sequence[str] = (), *, harmless: bool = False
+) -> None:
     """Raise Forbidden for what a web page of elsewhere has a browser send.
 
     Browsers name the page's origin, except when a page merely shows or opens an address: then they
-    say at best that another site asked. One that says nothing is not believed without a key, which
-    no page of elsewhere has.
+    say at best that another site asked. One that says nothing is believed only where that is
+    `harmless`: the page cannot read what it opens, and may have no key to send.
     """
     headers = request.headers
     origin, site = headers.get("origin"), headers.get("sec-fetch-site")
@@ -59,7 +61,7 @@ def require_own_page(request: Request, trusted: Sequence[str] = (), *, keyed: bo
     elif site is not None:
         foreign = site not in _SAME
     else:
-        simple = request.method in ("GET", "HEAD") and not keyed
+        simple = request.method in ("GET", "HEAD") and not harmless
         foreign = simple and headers.get("user-agent", "").startswith("Mozilla/")
     if foreign:
         raise Forbidden(

@@ -103,7 +103,7 @@ class Server:
             status, _ = self._ask("POST", "/v1/chat/completions", body, _CANARY_SECONDS)
         except (OSError, http.client.HTTPException):
             return False
-        return status in (200, 503)  # who is busy is alive
+        return status in (200, 401, 429, 503)  # who refuses or is busy is alive
 
     def _tell(self, path: str, model: str) -> None:
         try:

@@ -23,8 +23,9 @@ CALL = """
     delete window.told;
     void import("/sdk/luna.js").then(async ({ LunaClient }) => {
       const told = [];
+      const luna = new LunaClient();
       try {
-        for await (const token of new LunaClient().generateStream({ prompt: "Hi" })) {
+        for await (const token of %s({ prompt: "Hi" })) {
           told.push(token);
           %s
         }
@@ -50,8 +51,8 @@ def page() -> Iterator[Page]:
         yield opened
 
 
-def told(page: Page, within: str = "") -> object:
-    page.evaluate(CALL % within)
+def told(page: Page, within: str = "", asking: str = "luna.generateStream") -> object:
+    page.evaluate(CALL % (asking, within))
     page.wait_for("window.told !== undefined")
     return page.evaluate("window.told")
 
@@ -84,6 +85,7 @@ def test_a_page_of_the_device(stage: Stage, page: Page) -> None:
     page.wait_for("document.readyState === 'complete'")
     assert told(page) == list(TEXT)
     assert told(page, "break;") == ["G"]
+    assert told(page, asking="(await luna.connect()).generate") == list(TEXT)
 
     stage.failure, stage.fails_at = EngineDied("The engine ended."), 2
     assert told(page) == ["G", "r", "INFERENCE_ERROR"]

@@ -91,9 +91,14 @@ _LEAVES = st.one_of(
 )
 
 
+def _with_pattern(part: Schema) -> Schema:
+    return {"type": "object", "patternProperties": {"^x-": part}, "additionalProperties": False}
+
+
 def _arrays(inner: st.SearchStrategy[Schema]) -> st.SearchStrategy[Schema]:
     items = st.one_of(
         inner.map(lambda each: {"items": each}),
+        inner.map(lambda each: {"items": _with_pattern(each)}),
         st.lists(inner, min_size=1, max_size=2).map(
             lambda each: {"prefixItems": each, "items": False}
         ),
@@ -110,7 +115,6 @@ def _objects(inner: st.SearchStrategy[Schema]) -> st.SearchStrategy[Schema]:
             optional={
                 "required": st.lists(st.sampled_from(names), unique=True, max_size=3),
                 "additionalProperties": st.booleans() | inner,
-                "patternProperties": inner.map(lambda each: {"^x-": each}),
             },
         )
         begin: list[dict[str, Any]] = [{}, {"additionalProperties": False}]
@@ -136,6 +140,7 @@ def _odd(part: st.SearchStrategy[Schema]) -> st.SearchStrategy[Schema]:
         part.map(lambda each: {"type": "array", "items": each, "uniqueItems": True}),
         part.map(lambda each: {"type": "array", "contains": each}),
         part.map(lambda each: {"type": "object", "additionalProperties": each, "minProperties": 2}),
+        part.map(lambda each: {"properties": {"x-1": each}, "patternProperties": {"^x-": each}}),
         st.just({"type": "object", "propertyNames": {"maxLength": 5}}),
         st.just({"type": "object", "dependentRequired": {"name": ["age"]}}),
         st.just({"type": "string", "pattern": "(?=a)b"}),

@@ -85,6 +85,28 @@ def test_a_page_of_elsewhere_reaches_nothing_that_changes(luna: RunningLuna) -> 
             assert answer.status == 403, (method, path, header)
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/downloads/enqueue",
+        "/api/downloads/cancel",
+        "/api/downloads/reset",
+        "/api/inference/start",
+        "/api/inference/stop",
+        "/api/inference/reset",
+        "/api/shutdown",
+    ],
+)
+def test_an_image_on_a_page_starts_nothing(luna: RunningLuna, path: str) -> None:
+    # Without TLS browsers say nothing of the page when they fetch an image, or follow a link.
+    silent = "User-Agent: Mozilla/5.0 (X11; Linux x86_64)"
+    secret = "alias=luna_secret&modelRepo=a/b&filePath=c"
+    for headers in ((silent,), (silent, "Sec-Fetch-Site: cross-site"), (silent, EVIL)):
+        assert ask(luna, "GET", f"{path}?{secret}", *headers).status == 403
+    assert "is refused: forbidden" in luna.log
+    assert "luna_secret" not in luna.log
+
+
 def test_what_changes_something_is_guarded(luna: RunningLuna) -> None:
     open_to_pages = {
         path

@@ -289,7 +289,7 @@ def test_subscriptions_are_bounded(stage: Stage) -> None:
 
 
 def test_generations_count_as_requests_do(tmp_path: Path) -> None:
-    with performing(tmp_path) as stage, talking(stage) as client:
+    with performing(tmp_path, {"rate.generate": 60}) as stage, talking(stage) as client:
         for number in range(61):
             client.say("generate", f"g{number}", PROMPT | {"stream": False})
             heard = client.hear()

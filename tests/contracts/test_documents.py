@@ -45,8 +45,10 @@ def test_every_route_is_in_it(described: dict[str, Any]) -> None:
         /v1/models/{id} /v1/chat/completions /v1/completions /v1/embeddings /docs /docs/{name}
         /openapi.json /v1/responses /v1/messages /v1/messages/count_tokens /api/chat /api/generate
         /api/tags /api/ps /api/show /api/version /api/embed /api/embeddings /api/pull /api/delete
-        /api/copy /api/v1/generate /api/v1/models /api/v1/models/{id} /api/v1/models/{id}/load
-        /api/v1/status /api/v1/debug/logs /api/v1/debug/profile /api/v1/ws /ws"""
+        /api/copy /api/models /api/downloads /api/downloads/enqueue /api/downloads/cancel
+        /api/downloads/reset /api/v1/generate /api/v1/models /api/v1/models/{id}
+        /api/v1/models/{id}/load /api/v1/status /api/v1/debug/logs /api/v1/debug/profile /api/v1/ws
+        /ws"""
     assert set(described["paths"]) >= set(wanted.split())
 
 

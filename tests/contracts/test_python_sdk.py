@@ -14,7 +14,7 @@ import pytest
 import luna_client
 from appliance.engines.scripted import always
 from appliance.errors import EngineDied, ModelLoading
-from luna_client import ApiError, ConnectionLost, LunaClient, Unreachable
+from luna_client import ApiError, ConnectionLost, LunaClient, RateLimited, Retry, Unreachable
 from tests.contracts.scripted import Stage, performing
 from tests.helpers.server import ROOT, RunningLuna
 from tests.helpers.wire import eventually
@@ -148,3 +148,22 @@ def test_a_luna_that_has_no_time_is_asked_again(stage: Stage) -> None:
     with LunaClient(stage.url, sleep=sleep) as client:
         assert client.generate("Hi")["text"] == "Hello"
     assert slept == [2.0]
+
+
+@pytest.mark.needs("engine")
+def test_the_limit_of_requests_a_minute(tmp_path: Path) -> None:
+    slept: list[float] = []
+    settings = "[rate]\ngenerate = 2\n"
+    with (
+        RunningLuna(tmp_path, settings=settings) as luna,
+        LunaClient(luna.url, retry=Retry(times=1), sleep=slept.append) as client,
+    ):
+        luna.wait_loaded()
+        for _ in range(2):
+            client.generate("Hi", 1)
+        with pytest.raises(RateLimited) as caught:
+            client.generate("Hi", 1)
+        assert (caught.value.code, caught.value.status) == ("RATE_LIMIT", 429)
+        assert caught.value.retry_after
+        assert 0 < slept[0] <= 60
+        assert client.get_status()["status"] == "ready"

@@ -17,6 +17,8 @@ from types import TracebackType
 from typing import Any, Self
 
 from appliance.domain.cancel import CancelToken
+from appliance.errors import LunaError
+from appliance.http.errors import status_of
 from appliance.http.exchange import Request
 from appliance.http.limits import Limits
 from appliance.http.listeners import bind
@@ -77,7 +79,11 @@ def socket_server(
         names = {key[5:].lower().replace("_", "-") for key in environ if key.startswith("HTTP_")}
         headers = {name: environ[f"HTTP_{name.upper().replace('-', '_')}"] for name in names}
         caller = Caller("", "", CancelToken())
-        reply = upgrade(Request("GET", "/", caller, headers=headers), make())
+        try:
+            reply = upgrade(Request("GET", "/", caller, headers=headers), make())
+        except LunaError as error:
+            start_response(f"{status_of(error)} Refused", [("Content-Length", "0")])
+            return []
         environ["luna.upgrade"] = reply.upgrade
         start_response("101 Switching Protocols", list(reply.headers))
         return []

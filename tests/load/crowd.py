@@ -67,7 +67,10 @@ async def crowd(port: int, size: int) -> dict[str, Any]:
         asyncio.create_task(listen(port, each, event))
         for each, event in zip(heard, events, strict=True)
     ]
-    await asyncio.gather(*(event.wait() for event in events))
+    everybody = asyncio.gather(*(event.wait() for event in events))
+    done, _ = await asyncio.wait([everybody, *tasks], return_when=asyncio.FIRST_COMPLETED)
+    for task in done:
+        task.result()  # raises why a client could not come
     query = f"modelRepo={REPO}&filePath={FILE}"
     url = f"http://127.0.0.1:{port}/api/downloads/enqueue?{query}"
     await asyncio.to_thread(lambda: urllib.request.urlopen(url, timeout=30).close())

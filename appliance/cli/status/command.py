@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any, TextIO
 
 from appliance.cli.status.facts import Facts
+from appliance.cli.status.lamp import Lamp
 from appliance.cli.status.look import device, look
 from appliance.cli.status.screen import render
 from appliance.cli.terminal import can_dim
@@ -52,17 +53,18 @@ def run(args: argparse.Namespace) -> int:
     stop = threading.Event()
     for sign in (signal.SIGTERM, signal.SIGINT):
         signal.signal(sign, lambda *_: stop.set())
-    watch(lambda: look(sources), sys.stdout, stop)
+    watch(lambda: look(sources), sys.stdout, stop, Lamp())
     return 0
 
 
-def watch(looking: Callable[[], Facts], out: TextIO, stop: threading.Event) -> None:
-    """Keep a terminal right until `stop`; it is written to only when something has changed."""
+def watch(looking: Callable[[], Facts], out: TextIO, stop: threading.Event, lamp: Lamp) -> None:
+    """Keep a terminal and a lamp right until `stop`; written to only when something changed."""
     shown: tuple[Facts, os.terminal_size] | None = None
     out.write(_HIDE_CURSOR + _CLEAR)
     try:
         while True:
             now = looking(), shutil.get_terminal_size()
+            lamp.show(now[0].state)
             if now != shown:
                 facts, size = now
                 # The last column is left free: some terminals wrap when it is written to.
@@ -71,7 +73,7 @@ def watch(looking: Callable[[], Facts], out: TextIO, stop: threading.Event) -> N
                 out.write(_HOME + text + _REST_OF_SCREEN)
                 out.flush()
                 shown = now
-            if stop.wait(_EVERY):
+            if lamp.rest(stop, _EVERY):
                 return
     finally:
         out.write(f"\r\n{_SHOW_CURSOR}")

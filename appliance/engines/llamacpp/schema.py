@@ -28,6 +28,9 @@ _FORMATS = frozenset(
     "date date-time time duration email hostname ipv4 ipv6 uri uuid unknown".split()
 )
 _LEAST, _MOST = ("minItems", "minProperties"), ("maxItems", "maxProperties")
+_OPEN = frozenset(
+    "additionalProperties patternProperties minProperties $ref anyOf oneOf if not".split()
+)
 _OF_SCHEMAS = ("allOf", "anyOf", "oneOf", "prefixItems", "items")
 _OF_NAMED_SCHEMAS = ("properties", "patternProperties", "$defs", "definitions")
 _OF_A_SCHEMA = ("items", "additionalProperties", "additionalItems", "not", "contains")
@@ -77,14 +80,27 @@ def _is_beyond(count: Any) -> bool:
     return isinstance(count, int | float) and count > _MOST_COUNTED
 
 
+def _is_closed(schema: Mapping[str, Any]) -> bool:
+    """Whether an object may do with the properties that its schema names."""
+    named, required = schema.get("properties"), schema.get("required", [])
+    if not isinstance(named, Mapping) or not named or not _OPEN.isdisjoint(schema):
+        return False
+    return isinstance(required, list) and all(name in named for name in required)
+
+
 class _Plain:
-    """A schema in other words: remarks that read as rules are left out, and the branches of a
-    `oneOf`, which are compared with each other, stand there instead of references.
+    """A schema in other words.
+
+    Remarks that read as rules are left out, and the branches of a `oneOf`, which are compared with
+    each other, stand there instead of references. An object has no properties but those that are
+    named, unless the schema speaks of others: a weak model would never come to an end.
     """
 
     def __init__(self, root: Mapping[str, Any]) -> None:
         self._root = root
         self._replaced = 0
+        # Several schemas for one object: each names some properties only.
+        self._closes = b'"allOf"' not in msgspec.json.encode(root)
 
     def whole(self) -> dict[str, Any]:
         return dict(self._keywords(self._root, frozenset()))
@@ -96,6 +112,11 @@ class _Plain:
     def _keywords(
         self, schema: Mapping[str, Any], within: frozenset[str]
     ) -> Iterator[tuple[str, Any]]:
+        if self._closes and _is_closed(schema):
+            yield "additionalProperties", False
+        if schema.get("properties") and "patternProperties" in schema:
+            # A property that has such a name is bound to one of its two schemas only.
+            raise Unsupported("The JSON schema has 'patternProperties' beside 'properties'.")
         for keyword, value in schema.items():
             if keyword in _MOST and _is_beyond(value):
                 continue

@@ -10,6 +10,7 @@
 
 const API = "/api/v1";
 const POLL_MS = 1000;
+const ENDS = ["close", "error"]; // Node 20 tells of a refused handshake by an error alone
 const HOME = /^https?:/.test(import.meta.url)
   ? new URL(API, import.meta.url).href
   : `http://localhost:8080${API}`;
@@ -190,16 +191,18 @@ export class LunaSocket {
     return new Promise((resolve, reject) => {
       signal?.throwIfAborted();
       const socket = make();
-      const abort = () => socket.close();
+      const abort = () => {
+        socket.close();
+        reject(signal.reason);
+      };
       const failed = () => {
         signal?.removeEventListener("abort", abort);
-        reject(signal?.aborted ? signal.reason : new LunaError("UNREACHABLE", `No Luna answers at ${url}.`));
+        reject(new LunaError("UNREACHABLE", `No Luna answers at ${url}, or not to you.`));
       };
       signal?.addEventListener("abort", abort, { once: true });
-      socket.addEventListener("close", failed, { once: true });
+      for (const end of ENDS) socket.addEventListener(end, failed);
       socket.addEventListener("open", () => {
         signal?.removeEventListener("abort", abort);
-        socket.removeEventListener("close", failed);
         resolve(new LunaSocket(socket));
       });
     });
@@ -208,7 +211,7 @@ export class LunaSocket {
   constructor(socket) {
     this.#socket = socket;
     socket.addEventListener("message", (event) => this.#receive(event.data));
-    socket.addEventListener("close", () => this.#lost());
+    for (const end of ENDS) socket.addEventListener(end, () => this.#lost());
   }
 
   /** The pieces of a text; leaving the loop stops the generation on the device. */

@@ -53,6 +53,23 @@ def test_failures_are_sentences(answer: bytes, said: str) -> None:
         list(Client(server.url).chat({}))
 
 
+def test_lines_are_objects() -> None:
+    with CannedServer(http(b'{"status":"a"}\n{"total":5}\n')) as server:
+        assert list(Client(server.url).lines("/api/pull", {})) == [{"status": "a"}, {"total": 5}]
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [(b'{"error":"Too full."}', "Too full"), (b"[1]", "not a Luna"), (b"x", "not a Luna")],
+)
+def test_a_line_that_is_an_error_ends_them(line: bytes, said: str) -> None:
+    with CannedServer(http(b'{"status":"a"}\n' + line)) as server:
+        lines = Client(server.url).lines("/api/pull", {})
+        assert next(lines) == {"status": "a"}
+        with pytest.raises(ServerFailed, match=said):
+            next(lines)
+
+
 def test_a_json_answer_that_is_none_is_a_failure() -> None:
     with CannedServer(http(b"<html>")) as server, pytest.raises(ServerFailed, match="not a Luna"):
         Client(server.url).get("/luna")

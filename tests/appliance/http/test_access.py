@@ -94,6 +94,16 @@ def test_pages_of_elsewhere_change_nothing(row: Route) -> None:
     assert trusting.refusal(row, mine) is None
 
 
+def test_an_address_that_is_opened_on_the_device_itself() -> None:
+    door = Door(keys=ring(owner="admin"))
+    opened = request("127.0.0.1", user_agent="Mozilla/5.0")
+    assert door.refusal(route(access="admin"), opened) is None
+    changing = route(access="admin", changes=True)
+    assert isinstance(door.refusal(changing, opened), Forbidden)
+    keyed = request("127.0.0.1", user_agent="Mozilla/5.0", authorization="Bearer owner")
+    assert door.refusal(changing, keyed) is None
+
+
 def test_pages_of_elsewhere_may_use_the_models() -> None:
     asked = request(method="POST", origin="http://app.example", sec_fetch_site="cross-site")
     assert Door().refusal(route("POST"), asked) is None

@@ -77,11 +77,11 @@ def test_what_a_page_of_elsewhere_shows_or_opens_may_not(site: str) -> None:
         require_own_page(request(method="GET", host="localhost:8080", sec_fetch_site=site))
 
 
-def test_a_browser_that_does_not_say_who_asks_needs_a_key() -> None:
+def test_a_browser_that_does_not_say_who_asks_may_do_no_harm() -> None:
     simple = request(method="GET", host="10.42.0.1:8080", user_agent="Mozilla/5.0 (X11)")
     with pytest.raises(Forbidden, match="web page"):
         require_own_page(simple)
-    require_own_page(simple, keyed=True)
+    require_own_page(simple, harmless=True)
     require_own_page(request(method="GET", host="10.42.0.1:8080", user_agent="python-requests"))
     # Browsers send no POST without an origin; old ones did, and then no page can read the answer.
     require_own_page(request(host="10.42.0.1:8080", user_agent="Mozilla/5.0 (X11)"))

@@ -119,9 +119,9 @@ def routes(downloads: Downloads) -> tuple[Route, ...]:
     )
     return (
         Route("GET", "/api/downloads", api.list, listing, WINGMAN),
-        Route("GET", "/api/downloads/enqueue", api.enqueue, enqueue, WINGMAN, "admin"),
-        Route("GET", "/api/downloads/cancel", api.cancel, cancel, WINGMAN, "admin"),
-        Route("GET", "/api/downloads/reset", api.reset, reset, WINGMAN, "admin"),
+        Route("GET", "/api/downloads/enqueue", api.enqueue, enqueue, WINGMAN, "admin", True),
+        Route("GET", "/api/downloads/cancel", api.cancel, cancel, WINGMAN, "admin", True),
+        Route("GET", "/api/downloads/reset", api.reset, reset, WINGMAN, "admin", True),
     )
 
 

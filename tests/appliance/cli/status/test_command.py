@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import io
 import threading
+from pathlib import Path
 
 import pytest
 
 from appliance.cli.main import main
 from appliance.cli.status.command import watch
 from appliance.cli.status.facts import Facts, Place
+from appliance.cli.status.lamp import Lamp
 
 
 def test_it_is_printed_once_and_plain(capsys: pytest.CaptureFixture[str]) -> None:
@@ -19,7 +21,7 @@ def test_it_is_printed_once_and_plain(capsys: pytest.CaptureFixture[str]) -> Non
 
 
 def test_a_screen_is_written_to_only_when_something_changed(
-    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("appliance.cli.status.command._EVERY", 0.0)
     out, stop = io.StringIO(), threading.Event()
@@ -31,17 +33,17 @@ def test_a_screen_is_written_to_only_when_something_changed(
             stop.set()
         return facts
 
-    watch(looking, out, stop)
+    watch(looking, out, stop, Lamp(tmp_path))
     assert out.getvalue().count("\x1b[H") == 2
     assert "192.0.2.7" in out.getvalue().rpartition("\x1b[H")[2]
     assert out.getvalue().endswith("\x1b[?25h"), "the cursor is shown again"
 
 
-def test_the_cursor_comes_back_whatever_happens() -> None:
+def test_the_cursor_comes_back_whatever_happens(tmp_path: Path) -> None:
     def looking() -> Facts:
         raise KeyboardInterrupt
 
     out = io.StringIO()
     with pytest.raises(KeyboardInterrupt):
-        watch(looking, out, threading.Event())
+        watch(looking, out, threading.Event(), Lamp(tmp_path))
     assert out.getvalue().endswith("\x1b[?25h")

@@ -8,8 +8,9 @@ import pytest
 from appliance.engines.llamacpp.schema import bindable
 from appliance.errors import Unsupported
 
-CAT = {"type": "object", "properties": {"kind": {"const": "cat"}}, "required": ["kind"]}
-DOG = {"type": "object", "properties": {"kind": {"const": "dog"}}, "required": ["kind"]}
+CLOSED = {"additionalProperties": False}
+CAT = CLOSED | {"type": "object"} | {"properties": {"kind": {"const": "cat"}}, "required": ["kind"]}
+DOG = CLOSED | {"type": "object"} | {"properties": {"kind": {"const": "dog"}}, "required": ["kind"]}
 
 
 def plain(schema: dict[str, Any]) -> Any:
@@ -23,7 +24,8 @@ def plain(schema: dict[str, Any]) -> Any:
     "schema",
     [
         {},
-        {"type": "object", "properties": {"a": {"type": "string", "format": "date"}}},
+        {"type": "object", "additionalProperties": {"type": "string", "format": "date"}},
+        {"type": "object", "patternProperties": {"^x-": {"type": "string"}}},
         {"type": "array", "items": {"enum": ["a", 1, None]}, "minItems": 1, "maxItems": 3},
         {"type": "number", "minimum": 0, "exclusiveMaximum": 1},
         {"allOf": [{"type": "string"}, {"maxLength": 3}]},
@@ -50,6 +52,7 @@ def test_what_can_be_bound_stays_as_it_is(schema: dict[str, Any]) -> None:
         ({"$ref": "#/$defs/none"}, "/$defs/none"),
         ({"$ref": "https://example.com/schema"}, "https://example.com/schema"),
         ({"$ref": "#"}, "no answer fits"),
+        ({"properties": {"a": True}, "patternProperties": {"a": False}}, "'patternProperties'"),
         ({"type": "array", "minItems": 10**12}, "'minItems'"),
         ({"enum": ["x" * 100_000]}, "too long"),
     ],
@@ -74,7 +77,7 @@ def test_a_schema_without_end(depth: int) -> None:
 
 def test_formats_that_nobody_knows_are_only_remarks() -> None:
     schema = {"properties": {"format": {"type": "string", "format": "password"}}}
-    assert plain(schema) == {"properties": {"format": {"type": "string"}}}
+    assert plain(schema)["properties"] == {"format": {"type": "string"}}
 
 
 def test_bounds_that_no_answer_reaches_are_left_out() -> None:
@@ -100,3 +103,31 @@ def test_a_choice_that_holds_itself_comes_to_an_end() -> None:
     }
     with pytest.raises(Unsupported):
         bindable({"$ref": "#/$defs/n0", "$defs": many | {"n30": {"type": "null"}}})
+
+
+def test_an_object_has_the_properties_that_are_named() -> None:
+    schema = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]}
+    assert plain(schema) == schema | CLOSED
+    inside = plain({"type": "array", "items": schema, "$defs": {"x": schema}})
+    assert inside["items"] == inside["$defs"]["x"] == schema | CLOSED
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"additionalProperties": True},
+        {"additionalProperties": {"type": "null"}},
+        {"required": ["a", "b"]},
+        {"anyOf": [{"required": ["b"]}]},
+        {"allOf": [{"properties": {"b": True}}]},
+    ],
+)
+def test_an_object_that_has_others_too_stays_open(more: dict[str, Any]) -> None:
+    schema = {"type": "object", "properties": {"a": {"type": "string"}}} | more
+    assert plain(schema) == schema
+
+
+def test_parts_of_one_object_are_not_closed() -> None:
+    part = {"type": "object", "properties": {"a": {"type": "null"}}}
+    schema = {"allOf": [{"$ref": "#/$defs/part"}, {"properties": {"b": True}}]}
+    assert plain(schema | {"$defs": {"part": part}})["$defs"]["part"] == part

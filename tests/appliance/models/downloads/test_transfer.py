@@ -9,6 +9,7 @@ import pytest
 
 from appliance.domain.cancel import CancelToken
 from appliance.errors import Cancelled, DiskFull, HubFailed, HubUnreachable, NotFound, StorageFailed
+from appliance.models.downloads import transfer
 from appliance.models.downloads.area import disk_errors
 from appliance.models.downloads.transfer import Source, Transfer, WrongContent
 from appliance.models.hub.hub import Hub
@@ -176,3 +177,20 @@ def test_a_folder_that_is_gone_is_a_failure_of_the_disk(served: FakeHub, tmp_pat
 def test_a_full_disk_is_told_as_such(tmp_path: Path) -> None:
     with pytest.raises(DiskFull, match="delete"), disk_errors(tmp_path):
         raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_disk_that_fills_up_ends_it(served: FakeHub, tmp_path: Path) -> None:
+    (tmp_path / "0.part").symlink_to("/dev/full")
+    with pytest.raises(DiskFull):
+        run(served, tmp_path / "0.part")
+
+
+def test_room_is_looked_for_on_the_way(
+    served: FakeHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transfer, "_SYNC_BYTES", 1000)
+    source = Source(Hub(served.url), "ann/m", "main", FILE)
+    served.faults.append(Fault(cut=1000))
+    with pytest.raises(DiskFull, match="nearly"):
+        Transfer(source, tmp_path / "0.part", CancelToken(), lambda n: None, lambda: False).run()
+    assert (tmp_path / "0.part").stat().st_size >= 1000

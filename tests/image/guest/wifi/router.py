@@ -17,6 +17,7 @@ hw_mode=g
 channel={channel}
 auth_algs=1
 ignore_broadcast_ssid={hidden}
+macaddr_acl={listed_only}
 """
 
 
@@ -38,7 +39,10 @@ class Protection(Enum):
 
 @dataclass(frozen=True)
 class Home:
-    """What the router is set to. Without `dhcp` it lets in and gives no address."""
+    """What the router is set to. Without `dhcp` it lets in and gives no address.
+
+    With `listed_only` it lets nobody in, as its list is empty.
+    """
 
     ssid: bytes
     protection: Protection = Protection.WPA2
@@ -46,6 +50,7 @@ class Home:
     hidden: bool = False
     channel: int = 1
     dhcp: bool = True
+    listed_only: bool = False
 
 
 class Router:
@@ -63,6 +68,7 @@ class Router:
             ssid=home.ssid.hex(),
             channel=home.channel,
             hidden=int(home.hidden),
+            listed_only=int(home.listed_only),
         )
         text += home.protection.value.format(secret=home.secret)
         (folder / "hostapd.conf").write_text(text, "utf-8")

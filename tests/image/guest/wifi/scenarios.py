@@ -112,6 +112,7 @@ def failures(lab: Lab) -> Figures:
             "wrong horse",
             "wrong_password",
         ),
+        "not_admitted": (Home(b"home", listed_only=True), "correct horse", "refused"),
         "no_address": (Home(b"home", dhcp=False), "correct horse", "no_address"),
         "not_in_range": (Home(b"other"), "correct horse", "not_in_range"),
         "password_for_an_open_one": (Home(b"home", Protection.OPEN), "any word", "mismatch"),

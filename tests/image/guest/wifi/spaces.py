@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 PATIENCE_S = 60.0
+_LOOK_S = 0.5  # to look costs time, too, where a processor is emulated
 _CLONE_NEWNET = 0x40000000
 
 
@@ -41,7 +42,7 @@ def eventually(condition: Callable[[], Any], seconds: float, what: str) -> Any:
             return found
         if time.monotonic() >= deadline:
             raise Failed(f"{what}: not within {seconds:.0f} s")
-        time.sleep(0.1)
+        time.sleep(_LOOK_S)
 
 
 @dataclass
