@@ -16,6 +16,7 @@ from appliance.http.app import App
 from appliance.http.dialects.anthropic import routes as anthropic
 from appliance.http.dialects.browserllm import routes as browserllm
 from appliance.http.dialects.browserllm import socket as browserllm_socket
+from appliance.http.dialects.browserllm.absent import Absent
 from appliance.http.dialects.browserllm.choice import Choice
 from appliance.http.dialects.browserllm.debug import Debug
 from appliance.http.dialects.browserllm.generating import Generating as BrowserLlmGenerating
@@ -192,6 +193,7 @@ def all_routes(
             Pulling(services.registry, services.downloads, this_machine),
         ),
     )
+    ending = wingman_shutdown.routes(shutdown)
     device = (
         *luna.routes(appliance),
         *wifi.routes(wifi.WifiApi(Provisioning())),
@@ -202,13 +204,13 @@ def all_routes(
         *wingman_downloads.routes(services.downloads),
         *wingman_inference.routes(services.inference),
         *wingman_log.routes(),
-        *wingman_shutdown.routes(shutdown),
+        *ending,
         *wingman_models.routes(
             ModelsApi(services.registry, services.downloads, services.shelf, read_memory)
         ),
         *metrics_routes(_metrics_page(services, server), time.time()),
         *wingman_socket.routes(
-            WingmanSocket(services.news, Relay(), services.guard.require_administrator, shutdown)
+            WingmanSocket(services.news, Relay(), services.guard.judge(ending), shutdown)
         ),
     )
     routes = (*device, *openai.routes(api), *native, *apps, *sdk_routes())
@@ -227,15 +229,16 @@ def _browser_llm(services: Services) -> tuple[Route, ...]:
         gpus=read_gpus,
         npu=read_npu,
     )
+    absent = Absent(services.downloads.items)
     generating = BrowserLlmGenerating(services.conversation, choice)
-    charge = partial(services.guard.charge, "generate")
-    socket = BrowserLlmSocket(generating, services.logbook, profile, charge)
     routes = browserllm.routes(
         generating,
-        Models(registry, pool, choice, profile, services.context, peak_rss_bytes),
+        Models(registry, pool, absent, choice, profile, services.context, peak_rss_bytes),
         Status(registry, pool, choice, profile, readings),
         Debug(services.logbook, profile),
     )
+    judge = services.guard.judge(routes)
+    socket = BrowserLlmSocket(generating, services.logbook, profile, judge)
     return (*routes, *browserllm_socket.routes(socket))
 
 

@@ -23,6 +23,7 @@ _WIDTH: Final = 25  # MHz within which 2.4 GHz channels disturb each other
 _5GHZ_CHANNEL: Final = 36  # without radar detection everywhere
 _FREE_SECONDS: Final = 10.0
 _GLANCE: Final = 0.1
+_FRESH: Final = 60.0  # seconds; after a join that failed the air was looked at just now
 _START: Final = Patience(associate=30.0, address=30.0)
 _log = logging.getLogger(__name__)
 
@@ -39,8 +40,9 @@ async def start(means: Means, *, without_passphrase: bool) -> bool:
     if radio is None:
         return False
     await _forget_old(means)
-    if not radio.online:  # then it has heard its surroundings already
-        found = await scan(means, radio.path)
+    age = means.survey.age(means.clock.now())
+    if not radio.online and (age is None or age > _FRESH):  # online, it hears by itself
+        await scan(means, radio.path)
     channel = choose_channel(means.survey.crowd(), only_5ghz=radio.only_5ghz)
     network = replace(means.setup, passphrase="") if without_passphrase else means.setup
     with means.feed.listening() as signals:

@@ -67,6 +67,11 @@ class Survey:
             )
         )
 
+    def age(self, now: float) -> float | None:
+        """Seconds since something was heard; None before that."""
+        latest = max((network.seen for network in self._heard.values()), default=None)
+        return None if latest is None else max(now - latest, 0.0)
+
     def crowd(self) -> tuple[tuple[int, int], ...]:
         """Frequency and strength of every access point that was heard last."""
         return self._crowd

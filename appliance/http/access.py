@@ -24,6 +24,8 @@ from appliance.http.routes import RateClass, Route
 _log = logging.getLogger(__name__)
 
 Headers = tuple[tuple[str, str], ...]
+Judge = Callable[[str, Request], object]
+"""Raises why this caller may not ask for a path now; a request that was admitted before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,18 +108,10 @@ class Guard:
         _log.info("%s is refused: %s", request.caller.request_id, refusal.code)
         return Admission(request, headers, refusal)
 
-    def charge(self, kind: RateClass, request: Request) -> None:
-        """Count what a client asks for within a request, as a message on a WebSocket.
-
-        Raises RateLimited.
-        """
-        if (refusal := self._rate(kind, request)[1]) is not None:
-            raise refusal
-
-    def require_administrator(self, request: Request) -> None:
-        """Raise Forbidden unless an admitted request is an administrator's, and not a page's."""
-        require_administration(request)
-        require_own_page(request, self._rules.origins)
+    def judge(self, routes: Sequence[Route]) -> Judge:
+        """Judges what comes within a request, as messages on a WebSocket, like one to a route."""
+        by_path = {route.path: route for route in routes}
+        return lambda path, request: self(by_path[path], request).checked()
 
     def _rate(self, kind: RateClass, request: Request) -> tuple[Headers, LunaError | None]:
         limit = self._rules.rates.get(kind, 0)

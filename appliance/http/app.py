@@ -43,6 +43,7 @@ class App(bottle.Bottle):  # type: ignore[misc]
         super().__init__()
         self.config["json.enable"] = False
         self._shapes = [(_pattern(route.path), route.error) for route in routes]
+        self._paths = [(route.path, route.error) for route in routes]
         for route in routes:
             self.route(_rule(route.path), route.method, _callback(route, guard))
 
@@ -63,8 +64,18 @@ class App(bottle.Bottle):  # type: ignore[misc]
         return reply.body
 
     def _shape(self, path: str) -> ErrorShape:
-        """How errors look to those who ask for this path, be it with a method that it lacks."""
-        return next((shape for known, shape in self._shapes if known.fullmatch(path)), OPENAI)
+        """How errors look to those who ask for this path, be it with a method that it lacks.
+
+        A path that is not there is like those beside it, if all of them are of one dialect.
+        """
+        for known, shape in self._shapes:
+            if known.fullmatch(path):
+                return shape
+        while path := path.rpartition("/")[0]:
+            beside = {shape for known, shape in self._paths if known.startswith(f"{path}/")}
+            if beside:
+                return beside.pop() if len(beside) == 1 else OPENAI
+        return OPENAI
 
 
 def _rule(path: str) -> str:

@@ -151,7 +151,7 @@ def document(routes: Sequence[Route]) -> dict[str, Any]:
                 "header": {"type": "apiKey", "in": "header", "name": "x-api-key"},
             },
             "responses": {
-                f"{shape.name}{name}": _failure(status, shape, by_kind[shape.body])
+                f"{shape.name}{name}": _failure(status, shape, by_kind)
                 for shape in shapes
                 for status, (name, _, _) in _FAILURES.items()
             },
@@ -288,12 +288,16 @@ def _stream(framing: Framing, schema: dict[str, Any]) -> dict[str, Any]:
     return {"text/event-stream": {"schema": event}}
 
 
-def _failure(status: int, shape: ErrorShape, schema: dict[str, Any]) -> dict[str, Any]:
+def _failure(status: int, shape: ErrorShape, schemas: dict[Any, dict[str, Any]]) -> dict[str, Any]:
     _, description, error = _FAILURES[status]
     named = ["x-request-id"] + (["Retry-After"] if status in (429, 503) else [])
     named += ["WWW-Authenticate"] if status == 401 else []
     body = shape.render(error, "req_5f0c").body
     assert isinstance(body, bytes)
+    kinds = [shape.body]
+    if status == 400 and shape.body != OPENAI.body:
+        kinds.append(OPENAI.body)  # a request that is refused before its path is looked at
+    schema = {"anyOf": [schemas[kind] for kind in kinds]} if kinds[1:] else schemas[kinds[0]]
     content = {"schema": schema, "example": msgspec.json.decode(body)}
     return {
         "description": description,

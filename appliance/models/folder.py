@@ -82,25 +82,21 @@ def inspect(path: Path, id: str, manifest_folder: Path | None = None) -> Entry:
         return Entry(id, path, 0, 0.0, problem=f"The file cannot be read: {error.strerror}.")
     entry = Entry(id, path, stat.st_size, stat.st_mtime, stamp)
     try:
-        manifest = read(manifest_folder) if manifest_folder else Manifest()
+        entry = replace(entry, manifest=read(manifest_folder) if manifest_folder else Manifest())
         if entry.for_npu:
-            return _for_npu(replace(entry, manifest=manifest))
+            return _for_npu(entry)
         header = gguf.read_header(path)
         size = _complete_size(path, stat.st_size, header.least_bytes)
     except (gguf.BadModelFile, BadManifest) as error:
         return _with_problem(entry, str(error))
     except OSError as error:
         return _with_problem(entry, f"The file cannot be read: {error.strerror}.")
-    return Entry(
-        id=id,
-        path=path,
+    return replace(
+        entry,
         size_bytes=size,
-        changed=stat.st_mtime,
-        stamp=stamp,
         architecture=header.architecture,
         parameters=header.parameters,
         context_length=header.context_length,
-        manifest=manifest,
         reranker=header.reranker,
         metadata=header.metadata,
     )

@@ -167,7 +167,7 @@ class Pool:
         """Unload what nobody has used for too long; seconds until the next one may have to go."""
         with self._lock:
             idle = [loaded for loaded in self._loaded.values() if not loaded.users]
-            over = [loaded for loaded in idle if not self.seconds_left(loaded)]
+            over = [m for m in idle if not self.seconds_left(m) or self._is_deleted(m)]
             for loaded in over:
                 del self._loaded[loaded.entry.id]
             left = [self.seconds_left(loaded) for loaded in idle if loaded not in over]
@@ -233,6 +233,11 @@ class Pool:
         for loaded in outgoing:
             del self._loaded[loaded.entry.id]
         return outgoing
+
+    def _is_deleted(self, loaded: Loaded) -> bool:
+        """Whether a model was let go because its file is no more; then nothing holds it."""
+        there = (entry.id for entry in self._registry.entries())
+        return loaded.keep == 0.0 and loaded.entry.id not in there
 
     def _may_start(self, loaded: Loaded) -> bool:
         """A model that failed is tried again, but not by every request."""

@@ -90,8 +90,8 @@ class CurrentKeys:
         with self._lock:
             stamps = tuple(_stamp(file) for file in self._files)
             if stamps != self._seen:
-                # Where there is no file there are no keys, and nothing has to be made for that.
-                kept = self._keys.all() if stamps[0] else ()
+                # Where nothing is written there are no keys, and nothing has to be made for that.
+                kept = self._keys.all() if any(stamp and stamp[1] for stamp in stamps) else ()
                 self._ring = Keyring(each.key for each in kept)
                 self._told(self._ring)
                 newest = max((stamp[0] for stamp in stamps if stamp), default=0)

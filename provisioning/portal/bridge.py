@@ -64,14 +64,13 @@ class Bridge:
         if service is None:
             return Situation(State.WAITING, country=self._country.code)
         model, attempt = service.model, service.attempt
-        networks = service.means.survey.networks()
-        latest = max((network.seen for network in networks), default=None)
+        survey = service.means.survey
         about_to = asked is not None and asked.after == service.number
         joining = asked.ssid if asked is not None and about_to else service.joining
         return Situation(
             state=model.state if joining is None else State.JOINING,
-            networks=networks,
-            age=None if latest is None else max(service.means.clock.now() - latest, 0.0),
+            networks=survey.networks(),
+            age=survey.age(service.means.clock.now()),
             stays=model.world.radios > 1,
             joining=joining,
             result=attempt.result if attempt else None,

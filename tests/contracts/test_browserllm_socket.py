@@ -108,6 +108,14 @@ def test_the_example_of_the_document(stage: Stage) -> None:
     assert whole.pop("completion") == whole
 
 
+def test_what_had_no_effect_is_told(stage: Stage) -> None:
+    with talking(stage) as client:
+        client.say("generate", "a", PROMPT | {"flavour": "sweet"})
+        *tokens, done = client.until("done", "a")
+    assert done["data"]["ignored"] == ["flavour"]
+    assert not any("ignored" in each["data"] for each in tokens)
+
+
 def test_without_a_stream_only_the_end_is_told(stage: Stage) -> None:
     with talking(stage) as client:
         client.say("generate", "a", PROMPT | {"stream": False})

@@ -220,7 +220,7 @@ class Machine:
         if network.startswith("user"):
             network += f",hostfwd=tcp:127.0.0.1:{self.port}-:80"
         return [
-            *"nice -n 5 qemu-system-aarch64 -M virt,gic-version=3 -cpu cortex-a76".split(),
+            *"qemu-system-aarch64 -M virt,gic-version=3 -cpu cortex-a76".split(),
             *"-accel tcg,thread=multi -smp 2 -display none -monitor none".split(),
             *("-m", str(self.hardware.memory_mib), "-bios", str(FIRMWARE)),
             *("-serial", f"file:{self.folder}/console.log"),

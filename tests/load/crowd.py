@@ -68,7 +68,8 @@ async def crowd(port: int, size: int) -> dict[str, Any]:
         for each, event in zip(heard, events, strict=True)
     ]
     everybody = asyncio.gather(*(event.wait() for event in events))
-    done, _ = await asyncio.wait([everybody, *tasks], return_when=asyncio.FIRST_COMPLETED)
+    waited: list[asyncio.Future[Any]] = [everybody, *tasks]
+    done, _ = await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
     for task in done:
         task.result()  # raises why a client could not come
     query = f"modelRepo={REPO}&filePath={FILE}"

@@ -51,8 +51,10 @@ def test_a_list_that_was_seen_before_tells_nothing_new() -> None:
 def test_networks_stay_while_the_radio_hears_nothing_and_age_in_the_end() -> None:
     first, second = (point(b"home", 1, strength=90),), (point(b"cafe", 2, strength=10),)
     survey = Survey(b"Luna-1")
+    assert survey.age(0.0) is None
     survey.update(sight(radio(points=first), points=first), 0.0)
     survey.update(sight(radio(points=second, scanned=2), points=second), 60.0)
+    assert survey.age(65.0) == 5.0
     assert names(survey) == [b"cafe", b"home"], "those heard last come first"
     survey.update(sight(radio(scanned=3)), 899.0)
     assert names(survey) == [b"cafe", b"home"]

@@ -42,7 +42,7 @@ def bindable(schema: Mapping[str, Any]) -> str:
     Raises Unsupported with the name of what no answer can be bound to.
     """
     try:
-        text = msgspec.json.encode({"x-guidance": _LAYOUT} | _Plain(schema).whole()).decode()
+        text = msgspec.json.encode(_Plain(schema).whole() | {"x-guidance": _LAYOUT}).decode()
     except RecursionError as error:
         raise Unsupported("The JSON schema is nested too deeply.") from error
     if len(text) > _LONGEST:

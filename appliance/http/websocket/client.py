@@ -1,4 +1,4 @@
-"""One WebSocket client: its socket, what waits to be sent to it, and its deadlines."""
+"""One WebSocket client: its socket, what is said on it, and how it ends."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ import select
 import socket
 import ssl
 import threading
-from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
 from appliance.http.limits import KIB
+from appliance.http.websocket.deadlines import Deadlines
 from appliance.http.websocket.handler import Handler
 from appliance.http.websocket.limits import SocketLimits
+from appliance.http.websocket.outbox import Outbox
 from appliance.http.websocket.wire import Wire, text_frame
 from appliance.observe.sockets import SocketCounts
 
@@ -64,20 +65,16 @@ class Client:
         self.fd = newcomer.socket.fileno()
         self._socket = newcomer.socket
         self._handler = newcomer.handler
-        self._limits = limits
         self._counts = counts
         self._rouse = rouse
         self._wire = Wire(limits.message_bytes)
-        self._lock = threading.Lock()
-        self._queue: deque[bytes] = deque()
-        self._queued = 0
+        self._deadlines = Deadlines(limits, now)
+        self._lock = threading.Lock()  # guards the next two
+        self._outbox = Outbox(limits.queue_bytes)
         self._farewell: _Farewell | None = None
         self._rest = memoryview(b"")  # of what is being sent
-        self._heard = self._moved = now
-        self._begun: float | None = None  # when an unfinished message began to arrive
-        self._blocked = self._pinged = self._parting = self._shut = False
+        self._blocked = self._parting = self._shut = False
         self._told = True  # that it is over; it has not begun for the handler
-        self._deadline: float | None = None
         newcomer.socket.setblocking(False)
         with suppress(OSError):
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _KERNEL_BYTES)
@@ -86,13 +83,10 @@ class Client:
 
     def send(self, text: str) -> None:
         """Put a text message into the queue."""
-        self.send_frame(text_frame(text))
-
-    def send_frame(self, frame: bytes) -> None:
-        """Put the bytes of a message into the queue; many clients may share them."""
+        frame = text_frame(text)
         with self._lock:
             if self._farewell is None:
-                self._push(frame)
+                self._put(frame)
         self._rouse(self)
 
     def close(self, code: int = 1000, reason: str = "") -> None:
@@ -110,7 +104,7 @@ class Client:
     @property
     def held(self) -> int:
         """Bytes in memory, both ways."""
-        return self._wire.held + self._queued + len(self._rest)
+        return self._wire.held + self._outbox.held + len(self._rest)
 
     @property
     def code(self) -> int:
@@ -135,7 +129,6 @@ class Client:
             raise ClientGone from problem
         if not data:
             raise ClientGone
-        self._heard, self._pinged = now, False
         self._hear(data, now)
 
     def work(self, now: float) -> None:
@@ -145,12 +138,13 @@ class Client:
             try:
                 count = self._socket.send(self._rest)
             except _WOULD_WAIT:
-                if not self._blocked:
-                    self._blocked, self._moved = True, now
+                self._blocked = True
+                self._deadlines.sent(now, stuck=True)
                 return
             except OSError as problem:
                 raise ClientGone from problem
-            self._rest, self._moved = self._rest[count:], now
+            self._rest = self._rest[count:]
+            self._deadlines.sent(now, stuck=False)
             if not self._rest:
                 self._settle(now)
         self._blocked = False
@@ -160,18 +154,11 @@ class Client:
 
     def tick(self, now: float) -> None:
         """Mind the deadlines."""
-        limits = self._limits
-        if self._deadline is not None:
-            if now >= self._deadline:
-                raise ClientGone
-        elif self._blocked and now - self._moved > limits.queue_seconds:
-            self.end(1008, "Read faster: nothing of what was waiting could be sent.")
-        elif self._begun is not None and now - self._begun > limits.message_seconds:
-            self.end(1008, "Send faster: a message was begun and not ended.")
-        elif now - self._heard > limits.silent_seconds:
-            self.end(1011, "There was no sign of life.")
-        elif now - self._heard > limits.ping_seconds and not self._pinged:
-            self._pinged = True
+        if self._deadlines.is_over(now):
+            raise ClientGone
+        if not self._parting and (fault := self._deadlines.fault(now)) is not None:
+            self.end(*fault)
+        elif not self._parting and self._deadlines.wants_ping(now):
             self._wire.ping()
         self.work(now)
 
@@ -181,17 +168,16 @@ class Client:
 
     def forget(self) -> None:
         """Give the socket back, and tell the handler if it does not know."""
-        self._end(_Farewell(1006, "", abrupt=True))
+        self.end(1006, "")
         self._socket.close()
         self._tell()
 
     def _hear(self, data: bytes, now: float) -> None:
         texts = self._wire.feed(data)
         self._counts.received += len(texts)
-        if texts:
-            self._begun = None
-        if self._wire.is_midway and self._begun is None:
-            self._begun = now
+        self._deadlines.heard(now, len(texts), midway=self._wire.is_midway)
+        if self._deadlines.flooded:
+            self.end(1008, "Send less: there were too many messages.")
         for text in texts:
             if self._farewell is None:
                 self._handler.on_text(text)
@@ -205,43 +191,34 @@ class Client:
             if farewell is not None and not self._parting:
                 self._part(farewell)
             if control := self._wire.outgoing():
-                self._push(control)
-        if self._deadline is None and not self._wire.is_open:
-            self._deadline = now + self._limits.close_seconds
+                self._put(control)
+        if not self._wire.is_open:
+            self._deadlines.parted(now)
         if farewell is not None:
             self._tell()
 
     def _part(self, farewell: _Farewell) -> None:
         """Close our side of the conversation as soon as it is time to; the lock is held."""
         if farewell.abrupt:
-            self._queue.clear()
-            self._queued = 0
+            self._outbox.clear()
             self._wire.fail(farewell.code, farewell.reason)
-        elif not self._queue:
+        elif not self._outbox:
             self._wire.close(farewell.code, farewell.reason)
-        self._parting = not self._queue
+        self._parting = not self._outbox
 
-    def _push(self, frame: bytes) -> None:
-        """Append to the queue, whose lock is held; over its limit the client is too slow."""
-        if self._queued and self._queued + len(frame) > self._limits.queue_bytes:
-            if self._farewell is None:
-                reason = "Read faster: too much was waiting to be sent."
-                self._farewell = _Farewell(1008, reason, abrupt=True)
-            return
-        self._queue.append(frame)
-        self._queued += len(frame)
+    def _put(self, frame: bytes) -> None:
+        """Queue a frame; the lock is held. Who lets too much wait is too slow."""
+        if not self._outbox.put(frame) and self._farewell is None:
+            reason = "Read faster: too much was waiting to be sent."
+            self._farewell = _Farewell(1008, reason, abrupt=True)
 
     def _refill(self) -> bool:
         """Take the next bytes from the queue; False if there are none."""
-        frames, size = [], 0
         with self._lock:
-            while self._queue and size < _WRITE:
-                frames.append(self._queue.popleft())
-                size += len(frames[-1])
-            self._queued -= size
+            frames = self._outbox.take(_WRITE)
         self._counts.sent += len(frames)
         self._rest = memoryview(b"".join(frames))
-        return size > 0
+        return bool(frames)
 
     def _end(self, farewell: _Farewell) -> None:
         with self._lock:

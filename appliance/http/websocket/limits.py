@@ -20,6 +20,9 @@ class SocketLimits:
     message_bytes: int = 256 * KIB
     """The longest message from a client, its fragments together; a longer one closes with 1009."""
 
+    messages: int = 1000
+    """How many may come from one client in ten seconds; more close with 1008."""
+
     message_seconds: float = 30.0
     """From a message's first byte to its last."""
 

@@ -15,12 +15,15 @@ def shipped() -> tuple[str, ...]:
 def migrate(connection: sqlite3.Connection, scripts: Sequence[str]) -> None:
     """Apply the scripts that the file has not seen, in one transaction.
 
-    The file's `user_version` is the number of those that it has seen. Raises sqlite3.Error, and
-    FileIsNewer for a file that has seen more scripts than there are.
+    The file's `user_version` is the number of those that it has seen. Where it has seen all of them
+    nothing is written, so that a full disk can be read from. Raises sqlite3.Error, and FileIsNewer
+    for a file that has seen more scripts than there are.
     """
+    if _seen(connection) == len(scripts):
+        return
     connection.execute("BEGIN IMMEDIATE")  # two processes may open a new file at once
     try:
-        (seen,) = connection.execute("PRAGMA user_version").fetchone()
+        seen = _seen(connection)
         if seen > len(scripts):
             raise FileIsNewer
         for script in scripts[seen:]:
@@ -29,8 +32,14 @@ def migrate(connection: sqlite3.Connection, scripts: Sequence[str]) -> None:
         connection.execute(f"PRAGMA user_version = {len(scripts)}")
         connection.execute("COMMIT")
     except BaseException:
-        connection.execute("ROLLBACK")
+        if connection.in_transaction:  # SQLite itself undoes some failures
+            connection.execute("ROLLBACK")
         raise
+
+
+def _seen(connection: sqlite3.Connection) -> int:
+    (seen,) = connection.execute("PRAGMA user_version").fetchone()
+    return int(seen)
 
 
 def statements(script: str) -> Iterator[str]:

@@ -108,6 +108,24 @@ def test_a_route_may_show_errors_in_its_own_shape() -> None:
     assert error_of(call(shaped, asked("/y")))["code"] == "not_found"
 
 
+def test_a_path_that_is_not_there_is_like_those_beside_it() -> None:
+    def shape(name: str) -> ErrorShape:
+        return ErrorShape(name, str, lambda error, request_id: Reply(name.encode(), 418))
+
+    own, other = shape("Own"), shape("Other")
+    routes = [("/a/v1/x", own), ("/a/v1/{id}/y", own), ("/a/z", other), ("/b", own)]
+    made = App(
+        [
+            Route("GET", path, lambda request: Reply(b""), Operation("", ""), error=shape)
+            for path, shape in routes
+        ]
+    )
+    for path in ("/a/v1/none", "/a/v1/x/none", "/a/v1/"):
+        assert call(made, asked(path)).body == b"Own"
+    for path in ("/a/none", "/none", "/", "/b/c"):
+        assert error_of(call(made, asked(path)))["code"] == "not_found"
+
+
 def test_a_fault_of_ours_shows_no_traceback(caplog: pytest.LogCaptureFixture) -> None:
     def handler(request: Request) -> Reply:
         raise KeyError("secret detail")

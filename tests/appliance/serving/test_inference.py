@@ -214,6 +214,16 @@ def test_what_was_started_is_not_unloaded_for_others(desk: Desk) -> None:
     assert desk.loaded == {"a", "b"}
 
 
+def test_a_model_whose_file_is_deleted_goes_all_the_same(desk: Desk) -> None:
+    desk.started("a")
+    entry = desk.library["a"]
+    desk.library.remove("a")
+    desk.pool.let_go(entry)
+    eventually(lambda: desk.loaded == set())
+    (task,) = desk.inference.tasks("a")
+    assert (task.state, "download it" in task.error) == ("error", True)
+
+
 def test_a_slow_start_is_waited_for(desk: Desk) -> None:
     tries: list[str] = []
 

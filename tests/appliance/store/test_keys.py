@@ -68,6 +68,14 @@ def test_without_a_file_there_are_no_keys_and_none_is_made(tmp_path: Path) -> No
     assert list(tmp_path.iterdir()) == []
 
 
+def test_an_empty_file_on_a_full_disk_has_no_keys(tmp_path: Path) -> None:
+    file = tmp_path / "x.db"
+    file.touch()
+    keys = Counting(Database(file))
+    assert not CurrentKeys(keys, file, far_ahead).ring().has_admin
+    assert keys.asked == 0
+
+
 def test_looks_cost_no_sql(database: Database, tmp_path: Path) -> None:
     keys = Counting(database)
     keys.add("phone", ["inference"], digest("a"))

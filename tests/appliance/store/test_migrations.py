@@ -42,6 +42,14 @@ def test_only_what_is_new_is_applied(connection: sqlite3.Connection) -> None:
     connection.close()
 
 
+def test_where_nothing_is_new_nothing_is_written(connection: sqlite3.Connection) -> None:
+    scripts = migrations.shipped()
+    migrate(connection, scripts)
+    connection.execute("PRAGMA query_only = ON")  # as on a full disk
+    migrate(connection, scripts)
+    connection.close()
+
+
 def test_a_script_that_fails_leaves_no_trace(connection: sqlite3.Connection) -> None:
     with pytest.raises(sqlite3.OperationalError):
         migrate(connection, ["CREATE TABLE a (n);\nCREATE TABLE b (n);\nNONSENSE;"])

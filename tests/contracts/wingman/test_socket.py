@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -134,6 +134,31 @@ def test_keys_open_it(tmp_path: Path) -> None:
             offered = [Subprotocol("luna"), Subprotocol(f"luna-key.{secret}")]
             with talking(stage.port, path, subprotocols=offered) as connection:
                 assert connection.subprotocol == "luna"
+
+
+def test_a_key_counts_for_each_message(tmp_path: Path) -> None:
+    generate = json.dumps({"type": "generate", "id": "a", "payload": {"prompt": "Hello"}})
+
+    def answer(connection: ClientConnection) -> Any:
+        connection.send(generate)
+        while (message := json.loads(connection.recv(PATIENCE_S)))["type"] == "token":
+            pass
+        return message
+
+    settings = config.load([], {}, {"data": str(tmp_path)})
+    with performing(tmp_path) as stage, ExitStack() as stack:
+        keys = Keys(stack.enter_context(closing(Database(settings.database_file({})))))
+        early = stack.enter_context(talking(stage.port, "/api/v1/ws"))
+        assert answer(early)["type"] == "done"
+        secret = new_secret()
+        keys.add("a phone", ["inference"], digest(secret))
+        keys.add("another", ["inference"], digest(new_secret()))
+        eventually(lambda: "API key" in answer(early)["data"].get("error", ""))
+        header = {"Authorization": f"Bearer {secret}"}
+        phone = stack.enter_context(talking(stage.port, "/api/v1/ws", additional_headers=header))
+        assert answer(phone)["type"] == "done"
+        keys.revoke("a phone")
+        eventually(lambda: "API key" in answer(phone)["data"].get("error", ""))
 
 
 def test_the_metrics_page_counts_sockets(stage: Stage) -> None:

@@ -139,9 +139,10 @@ class BrowserLlmAverages(Struct, frozen=True):
 
 
 class BrowserLlmModelDetails(BrowserLlmModel, frozen=True, kw_only=True):
-    """Everything about a model."""
+    """Everything about a model; the progress of one that is not here yet is in percent."""
 
     description: str
+    download_progress: float | UnsetType = UNSET
     parameters: BrowserLlmParameters
     performance: BrowserLlmAverages
 

@@ -96,7 +96,7 @@ def _number(
     most: float = math.inf,
 ) -> Number:
     """A number from 0 (a count: from 1) to `most`."""
-    if not (text := query.get(name, "")):
+    if (text := query.get(name)) is None:
         return default
     try:
         number = kind(text)

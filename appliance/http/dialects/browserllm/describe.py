@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import PurePosixPath
 from typing import Literal
 
 import msgspec
 
 from appliance.domain import model_size
 from appliance.http.dialects.browserllm import answers
+from appliance.http.dialects.browserllm.absent import name_of
 from appliance.models.details import Details, details
+from appliance.models.downloads.item import Download
 from appliance.models.folder import Entry
+from appliance.models.hub.offers import quantisation
 from appliance.observe.profile import Averages
 
 _FAST, _MEDIUM = 15.0, 5.0  # tokens a second: faster than one reads, and as fast
@@ -33,6 +37,36 @@ def model_details(entry: Entry, context: int, measured: Averages) -> answers.Bro
             found.quantization,
         ),
         performance=averages(measured),
+    )
+
+
+def absent(download: Download) -> answers.BrowserLlmModel:
+    """A line of the list for a model that is not here yet."""
+    weights = model_size.parameters(download.total)
+    return answers.BrowserLlmModel(
+        id=name_of(download),
+        name=PurePosixPath(download.file).stem,
+        size=_spoken(download.total),
+        vram_required=_spoken(model_size.required_bytes(download.total)),
+        downloaded=False,
+        speed_tier=_speed(0.0, weights),
+        quality_tier=_quality(weights),
+        capabilities=["text-generation", "json-mode"],
+    )
+
+
+def absent_details(download: Download) -> answers.BrowserLlmModelDetails:
+    """What is known of a model that is not here yet."""
+    failed = download.status == "error"
+    state = f"The download failed: {download.error}" if failed else "It is being downloaded."
+    return answers.BrowserLlmModelDetails(
+        **msgspec.structs.asdict(absent(download)),
+        description=f"From {download.repo}. {state}",
+        download_progress=round(download.percent, 1),
+        parameters=answers.BrowserLlmParameters(
+            "unknown", quantisation(download.file) or "unknown"
+        ),
+        performance=answers.BrowserLlmAverages(0.0, 0.0),
     )
 
 

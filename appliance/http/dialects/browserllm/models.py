@@ -8,8 +8,9 @@ from typing import Any
 
 from msgspec import UNSET
 
-from appliance.errors import ModelLoading, ReadingUnavailable
+from appliance.errors import ModelLoading, ModelNotFound, ReadingUnavailable
 from appliance.http.dialects.browserllm import answers, describe, frame
+from appliance.http.dialects.browserllm.absent import Absent
 from appliance.http.dialects.browserllm.choice import Choice
 from appliance.http.exchange import Reply, Request, json_reply
 from appliance.models.folder import Entry
@@ -30,6 +31,7 @@ class Models:
         self,
         registry: Registry,
         pool: Pool,
+        absent: Absent,
         choice: Choice,
         profile: Profile,
         context: Callable[[Entry], int],
@@ -39,6 +41,7 @@ class Models:
     ) -> None:
         self._registry = registry
         self._pool = pool
+        self._absent = absent
         self._choice = choice
         self._profile = profile
         self._context = context
@@ -50,17 +53,26 @@ class Models:
         """GET /api/v1/models."""
         usable = (entry for entry in self._registry.entries() if entry.usable)
         rows = [describe.model(each, self._profile.averages(each.id)) for each in usable]
+        rows += [describe.absent(each) for each in self._absent.all()]
         return self._reply(answers.BrowserLlmModels(rows), request)
 
     def model(self, request: Request) -> Reply:
         """GET /api/v1/models/{id}."""
-        entry = self._registry.find(request.parameters["id"])
+        name = request.parameters["id"]
+        try:
+            entry = self._registry.find(name)
+        except ModelNotFound:
+            return self._reply(describe.absent_details(self._absent.find(name)), request)
         measured = self._profile.averages(entry.id)
         return self._reply(describe.model_details(entry, self._context(entry), measured), request)
 
     def load(self, request: Request) -> Reply:
         """POST /api/v1/models/{id}/load."""
-        entry = self._registry.resolve(self._registry.find(request.parameters["id"]).id)
+        name = request.parameters["id"]
+        try:
+            entry = self._registry.resolve(self._registry.find(name).id)
+        except ModelNotFound as error:
+            raise self._absent.refuse(name) from error
         self._pool.preload(entry)
         found = [each for each in self._pool.loaded() if each.entry.id == entry.id]
         told = answers.BrowserLlmLoading(entry.id, "loaded", 100)

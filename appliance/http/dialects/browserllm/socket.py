@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from appliance.errors import LunaError
-from appliance.http.bodies import decode
+from appliance.http.access import Judge
+from appliance.http.bodies import decode, unknown_fields
 from appliance.http.dialects.browserllm.errors import BROWSER_LLM
 from appliance.http.dialects.browserllm.generating import Generating
 from appliance.http.dialects.browserllm.requests import BrowserLlmGenerateBody
@@ -15,6 +16,7 @@ from appliance.http.dialects.browserllm.socket_generations import Generations
 from appliance.http.dialects.browserllm.socket_messages import (
     BrowserLlmEvents,
     BrowserLlmSocketMessage,
+    Event,
     error_message,
     identity,
 )
@@ -26,22 +28,21 @@ from appliance.observe.logbook import Logbook
 from appliance.observe.profile import Profile
 
 PATH = "/api/v1/ws"
-Charge = Callable[[Request], object]
-"""Counts a generation for the client of a handshake; raises RateLimited for one too many."""
-
+GENERATE = "/api/v1/generate"
+NEWS: Mapping[Event, str] = {"log": "/api/v1/debug/logs", "metric": "/api/v1/debug/profile"}
 _THREADS = 64  # generations of all sockets at one time
 
 
 class BrowserLlmSocket:
-    """Opens sockets."""
+    """Opens sockets; each message is judged as a request to the route that does the same."""
 
     def __init__(
-        self, generating: Generating, logbook: Logbook, profile: Profile, charge: Charge
+        self, generating: Generating, logbook: Logbook, profile: Profile, judge: Judge
     ) -> None:
         self._generating = generating
         self._logbook = logbook
         self._profile = profile
-        self._charge = charge
+        self._judge = judge
         self._threads = threading.Semaphore(_THREADS)
 
     def open(self, request: Request) -> Reply:
@@ -53,7 +54,7 @@ class BrowserLlmSocket:
         def subscriptions(socket: Socket) -> Subscriptions:
             return Subscriptions(socket, self._logbook, self._profile)
 
-        client = _Client(generations, subscriptions, lambda: self._charge(request))
+        client = _Client(generations, subscriptions, lambda path: self._judge(path, request))
         return upgrade(request, client)
 
 
@@ -68,11 +69,11 @@ class _Client:
         self,
         generations: Callable[[Socket], Generations],
         subscriptions: Callable[[Socket], Subscriptions],
-        charge: Callable[[], object],
+        judge: Callable[[str], object],
     ) -> None:
         self._make_generations = generations
         self._make_subscriptions = subscriptions
-        self._charge = charge
+        self._judge = judge
 
     def on_open(self, socket: Socket) -> None:
         """Wait for what is wanted."""
@@ -97,12 +98,15 @@ class _Client:
         match said.type:
             case "generate":
                 body = decode(payload, BrowserLlmGenerateBody)
-                self._charge()
-                self._generations.begin(said.id, body)
+                self._judge(GENERATE)
+                unknown = unknown_fields(payload, BrowserLlmGenerateBody)
+                self._generations.begin(said.id, body, unknown)
             case "abort":
                 self._generations.abort(said.id)
             case "subscribe":
                 events = decode(payload, BrowserLlmEvents).events
+                for event in set(events):
+                    self._judge(NEWS[event])
                 self._subscriptions.subscribe(said.id, events)
             case "unsubscribe":
                 events = decode(payload, BrowserLlmEvents).events
@@ -125,8 +129,9 @@ A WebSocket of text messages in JSON. Clients send `{"type", "id", "payload"}`: 
 the body of POST /api/v1/generate, `abort` with the id of a generation, `subscribe` and \
 `unsubscribe` with `{"events": ["metric", "log"]}`. They get `{"type", "id", "data"}` with the id \
 of what they sent: `token` with `{"token"}`, `done` with the whole answer, which also stands in \
-its `completion`, `error` with `{"error", "code"}`, and `metric` and `log` as they come.
+its `completion` (and in `ignored`, which fields had no effect), `error` with \
+`{"error", "code"}`, and `metric` and `log` as they come.
 
 Up to 16 generations of a socket run or wait at one time; each ends with one `done` or `error`, \
-an aborted one with an `error`. Each counts as a request of the generate endpoint.
+an aborted one with an `error`. Each is judged and counted as a request to /api/v1/generate.
 """

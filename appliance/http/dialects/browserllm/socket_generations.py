@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Sequence
 
 from appliance.domain.cancel import CancelToken
 from appliance.errors import BadRequest, Cancelled, LunaError, QueueFull
@@ -34,8 +35,11 @@ class Generations:
         self._running: dict[str, CancelToken] = {}
         self._count = 0
 
-    def begin(self, id: str, body: BrowserLlmGenerateBody) -> None:
-        """Answer a body under a name. Raises BadRequest for one in use, QueueFull for too many."""
+    def begin(self, id: str, body: BrowserLlmGenerateBody, unknown: Sequence[str] = ()) -> None:
+        """Answer a body under a name. Raises BadRequest for one in use, QueueFull for too many.
+
+        `unknown` are fields that came with the body and mean nothing.
+        """
         cancel = CancelToken()
         with self._lock:
             if id in self._running:
@@ -47,7 +51,7 @@ class Generations:
             self._running[id] = cancel
             self._count += 1
             caller = Caller(self._caller.client, f"{self._caller.request_id}-{self._count}", cancel)
-        arguments = (id, body, caller)
+        arguments = (id, body, tuple(unknown), caller)
         threading.Thread(
             target=self._run, args=arguments, name="luna-socket-answer", daemon=True
         ).start()
@@ -67,9 +71,11 @@ class Generations:
         for cancel in running:
             cancel.cancel()
 
-    def _run(self, id: str, body: BrowserLlmGenerateBody, caller: Caller) -> None:
+    def _run(
+        self, id: str, body: BrowserLlmGenerateBody, unknown: tuple[str, ...], caller: Caller
+    ) -> None:
         try:
-            last = self._tell(id, body, caller)
+            last = self._tell(id, body, unknown, caller)
         except LunaError as error:
             last = error_message(id, error)
         except Exception:  # outermost loop
@@ -81,16 +87,19 @@ class Generations:
         self._threads.release()
         self._socket.send(last)
 
-    def _tell(self, id: str, body: BrowserLlmGenerateBody, caller: Caller) -> str:
+    def _tell(
+        self, id: str, body: BrowserLlmGenerateBody, unknown: tuple[str, ...], caller: Caller
+    ) -> str:
         """Send each token, or with `stream` false none; return the end."""
         telling, last = Telling(Stopwatch()), ""
-        events = self._generating.begin(body, caller).events
+        answer = self._generating.begin(body, caller)
+        ignored, events = (*unknown, *answer.ignored), answer.events
         try:
             for item in events:
                 chunk = telling.chunk(item.event)
                 if chunk is None:
                     continue
-                last = chunk_message(id, chunk)
+                last = chunk_message(id, chunk, ignored)
                 if chunk.type == "token" and body.stream is not False:
                     self._socket.send(last)
         finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -48,9 +49,14 @@ def message(kind: str, id: str, data: Any) -> str:
     return _encode({"type": kind, "id": id, "data": data}).decode()
 
 
-def chunk_message(id: str, chunk: answers.BrowserLlmChunk) -> str:
-    """A piece of an answer, as in a stream; with the whole answer also stand its own fields."""
+def chunk_message(id: str, chunk: answers.BrowserLlmChunk, ignored: Sequence[str] = ()) -> str:
+    """A piece of an answer, as in a stream; with the whole answer also stand its own fields.
+
+    `ignored` are fields of the request that had no effect, which the end tells.
+    """
     data = msgspec.to_builtins(chunk.data)
+    if ignored and chunk.type == "done":
+        data["ignored"] = list(ignored)
     return message(chunk.type, id, {**data.get("completion", {}), **data})
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from appliance.errors import BadRequest, LunaError
+from appliance.http.access import Judge
 from appliance.http.dialects.wingman.news import News
 from appliance.http.dialects.wingman.relay import Relay
 from appliance.http.exchange import Reply, Request
@@ -17,6 +18,7 @@ from appliance.http.websocket.handler import Socket
 from appliance.http.websocket.handshake import upgrade
 
 PATH = "/ws"
+SHUTDOWN = "/api/shutdown"
 # What the server itself says; nobody else may.
 OURS = frozenset(
     "DownloadService WingmanService DownloadItems WingmanItems currentWingmanInferenceItem metrics "
@@ -29,25 +31,21 @@ _decode = msgspec.json.Decoder().decode
 
 
 class WingmanSocket:
-    """Opens sockets; `may_end` raises for handshakes of clients who may not use `shutdown`."""
+    """Opens sockets; `shutdown` is judged as a request to the route that does the same."""
 
     def __init__(
-        self,
-        news: News,
-        relay: Relay,
-        may_end: Callable[[Request], None],
-        shutdown: Callable[[], object],
+        self, news: News, relay: Relay, judge: Judge, shutdown: Callable[[], object]
     ) -> None:
         self._news = news
         self._relay = relay
-        self._may_end = may_end
+        self._judge = judge
         self._shutdown = shutdown
 
     def open(self, request: Request) -> Reply:
         """GET with an upgrade."""
 
         def shutdown() -> None:
-            self._may_end(request)
+            self._judge(SHUTDOWN, request)
             client = request.caller.client or "a local program"
             _log.warning("%s shuts the server down, by WebSocket", client)
             self._shutdown()

@@ -235,6 +235,16 @@ def test_a_message_must_come_to_its_end(house: House) -> None:
         assert raw.code() == 1008
 
 
+def test_who_sends_too_many_messages_is_dropped(house: House) -> None:
+    limits = SocketLimits(messages=50)
+    with socket_server(house, limits) as server, RawSocket(server) as raw:
+        raw.send(frame(TEXT, b"x") * 50)
+        assert {raw.text() for _ in range(50)} == {"x"}
+        raw.send(frame(TEXT, b"x"))
+        assert raw.code() == 1008
+    assert len(house.last.heard) == 50
+
+
 def test_there_is_a_limit_for_each_address(house: House) -> None:
     limits = SocketLimits(clients_per_address=2)
     with socket_server(house, limits) as server, ExitStack() as stack:

@@ -57,6 +57,16 @@ def test_what_is_here_is_not_fetched_again(house: House) -> None:
     assert (item.status, new, len(house.hub.asked)) == ("complete", False, asked)
 
 
+def test_a_file_that_no_engine_can_read_has_come_all_the_same(house: House) -> None:
+    house.hub.repos["ann/odd"] = {"odd.gguf": b"no model"}
+    house.downloads.enqueue("ann/odd", "odd.gguf")
+    house.until("complete", "ann/odd", "odd.gguf")
+    assert not house.registry.find("odd").usable
+    assert house.downloads.enqueue("ann/odd", "odd.gguf")[1] is False
+    house.downloads.reset("ann/odd", "odd.gguf")
+    assert not (house.models / "odd").exists()
+
+
 def test_all_parts_of_a_split_model_come(house: House) -> None:
     house.downloads.enqueue("ann/big", SPLIT[1])
     house.until("complete", "ann/big", SPLIT[0])

@@ -26,12 +26,13 @@ class Room:
     def __init__(self) -> None:
         self.shutdowns = 0
         self.news = News([self._state])
-        self._socket = WingmanSocket(self.news, Relay(), self._may_end, self._shutdown)
+        self._socket = WingmanSocket(self.news, Relay(), self._judge, self._shutdown)
 
     def _state(self) -> Mapping[str, Any]:
         return {"status": {"status": "ready"}}
 
-    def _may_end(self, request: Request) -> None:
+    def _judge(self, path: str, request: Request) -> None:
+        assert path == "/api/shutdown"
         if request.caller.client != "127.0.0.1":
             raise Forbidden("Not you.")
 
