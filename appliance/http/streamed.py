@@ -7,7 +7,11 @@ from collections.abc import Iterator
 
 from appliance.domain.events import Event, Progress, Queued
 from appliance.errors import LunaError
+from appliance.http.exchange import Reply, Stream
 from appliance.serving.answer import EventStream
+
+EVENTS = "text/event-stream; charset=utf-8"
+_AT_ONCE = (("Cache-Control", "no-store"), ("X-Accel-Buffering", "no"))
 
 
 class Streamed(ABC):
@@ -46,3 +50,10 @@ def news(event: Queued | Progress) -> str:
         case Progress(processed, total) if processed < total:
             return f"prefill {processed}/{total}"
     return ""
+
+
+def streamed_reply(
+    pieces: Stream, headers: tuple[tuple[str, str], ...], content_type: str = EVENTS
+) -> Reply:
+    """An answer in pieces, which nobody on its way may keep or gather."""
+    return Reply(pieces, content_type=content_type, headers=(*_AT_ONCE, *headers))

@@ -34,7 +34,7 @@ class Entry:
 
     `changed` is the time of the last change in seconds since the epoch, `parameters` the number
     of weights, `context_length` in tokens; both are 0 where they are not known. `metadata` is
-    that of the file's header, without its long lists.
+    that of the file's header, without its long lists; `tensors` counts them by their type.
     """
 
     id: str
@@ -50,6 +50,7 @@ class Entry:
     bundled: bool = False
     reranker: bool = False
     metadata: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    tensors: Mapping[str, int] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def for_npu(self) -> bool:
@@ -99,6 +100,7 @@ def inspect(path: Path, id: str, manifest_folder: Path | None = None) -> Entry:
         context_length=header.context_length,
         reranker=header.reranker,
         metadata=header.metadata,
+        tensors=header.tensors,
     )
 
 

@@ -6,8 +6,9 @@ Format: docs/gguf.md of the ggml project, versions 2 and 3. The tensors themselv
 from __future__ import annotations
 
 import struct
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -35,6 +36,15 @@ _BLOCKS = {
     28: (8, 1), 29: (56, 256), 30: (2, 1), 34: (54, 256), 35: (66, 256), 39: (17, 32),
 }  # fmt: skip
 
+# Their names in ggml.h, as llama.cpp's own log writes them.
+TENSOR_TYPES = {
+    0: "f32", 1: "f16", 2: "q4_0", 3: "q4_1", 6: "q5_0", 7: "q5_1", 8: "q8_0", 9: "q8_1",
+    10: "q2_K", 11: "q3_K", 12: "q4_K", 13: "q5_K", 14: "q6_K", 15: "q8_K", 16: "iq2_xxs",
+    17: "iq2_xs", 18: "iq3_xxs", 19: "iq1_s", 20: "iq4_nl", 21: "iq3_s", 22: "iq2_s",
+    23: "iq4_xs", 24: "i8", 25: "i16", 26: "i32", 27: "i64", 28: "f64", 29: "iq1_m", 30: "bf16",
+    34: "tq1_0", 35: "tq2_0", 39: "mxfp4",
+}  # fmt: skip
+
 
 class BadModelFile(Exception):
     """The file is no GGUF file, is damaged, or is not complete; the message says which."""
@@ -42,11 +52,15 @@ class BadModelFile(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """Metadata, the number of weights, and the least size that a complete file has."""
+    """Metadata, the number of weights, and the least size that a complete file has.
+
+    `tensors` is how many there are of each type, by its name in ggml.
+    """
 
     metadata: Mapping[str, Any]
     parameters: int
     least_bytes: int
+    tensors: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def architecture(self) -> str:
@@ -89,19 +103,21 @@ def _read(file: BinaryIO) -> Header:
         raise BadModelFile("The header makes no sense: the file is damaged.")
     metadata = {_string(file): _value(file, *_unpack(file, "<I")) for _ in range(pairs)}
     parameters, end = 0, 0
+    kinds: Counter[str] = Counter()
     for _ in range(tensors):
-        count, last = _tensor(file)
+        count, last, kind = _tensor(file)
+        kinds[kind] += 1
         parameters += count
         end = max(end, last)
     alignment = metadata.get("general.alignment", 32)
     if not isinstance(alignment, int) or alignment <= 0:
         raise BadModelFile("The header makes no sense: the file is damaged.")
     start = -(-file.tell() // alignment) * alignment
-    return Header(metadata, parameters, start + end)
+    return Header(metadata, parameters, start + end, dict(kinds))
 
 
-def _tensor(file: BinaryIO) -> tuple[int, int]:
-    """The number of weights of the next tensor, and where it ends in the data."""
+def _tensor(file: BinaryIO) -> tuple[int, int, str]:
+    """The number of weights of the next tensor, where it ends in the data, and its type."""
     _string(file)
     (axes,) = _unpack(file, "<I")
     if axes > 8:
@@ -111,7 +127,7 @@ def _tensor(file: BinaryIO) -> tuple[int, int]:
         count *= size
     kind, offset = _unpack(file, "<IQ")
     size, elements = _BLOCKS.get(kind, (1, 256))  # an unknown type: at least that much
-    return count, offset + count // elements * size
+    return count, offset + count // elements * size, TENSOR_TYPES.get(kind, str(kind))
 
 
 def _value(file: BinaryIO, kind: int) -> Any:

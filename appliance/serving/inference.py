@@ -9,6 +9,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Protocol
@@ -156,17 +157,19 @@ class Inference:
     def entry(self, wish: Wish) -> Entry:
         """The model of a wish; raises ModelNotFound.
 
-        It is looked for as a file of a repository, then by its path and by its bare name.
+        It is looked for as a file of a repository, then by its name, unless a model of that name
+        came from another repository.
         """
         fetched = self._registry.downloaded().get((wish.repo, wish.file))
         if fetched is not None:
             return fetched
         path = PurePosixPath(wish.file)
-        for name in (f"{wish.repo}/{wish.file}", wish.file, path.name, path.stem):
-            try:
-                return self._registry.find(name)
-            except ModelNotFound:
-                continue
+        for name in (path.stem, f"{wish.repo}/{wish.file}", wish.file, path.name):
+            with suppress(ModelNotFound):
+                found = self._registry.find(name)
+                source = found.manifest.source
+                if source is None or source.repo == wish.repo:
+                    return found
         raise ModelNotFound(f"'{wish.file}' of '{wish.repo}' is not here; download it first.")
 
     def _run(self) -> None:

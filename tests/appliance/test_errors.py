@@ -48,11 +48,12 @@ STATUS = {
     "DiskFull": 507,
     "ToolFailed": 500,
     "LeverStuck": 500,
+    "GovernorStuck": 500,
     "NameTaken": 500,
 }
 
 
-OUTSIDE = (["appliance", "cli"], ["appliance", "watchdog"])
+OUTSIDE = [["appliance", name] for name in "cli firstboot importing watchdog".split()]
 
 
 def family(kind: type[LunaError]) -> set[type[LunaError]]:
@@ -64,7 +65,7 @@ def every_error() -> set[type[LunaError]]:
         if not module.name.startswith("appliance.guide.") and "__main__" not in module.name:
             importlib.import_module(module.name)
     found = family(LunaError)
-    # Command line, watchdog and the other package have errors which no server ever answers with.
+    # These and the other package have errors which no server ever answers with.
     modules = {kind: kind.__module__.split(".")[:2] for kind in found}
     return {
         kind

@@ -156,10 +156,14 @@ class Client:
         """Mind the deadlines."""
         if self._deadlines.is_over(now):
             raise ClientGone
-        if not self._parting and (fault := self._deadlines.fault(now)) is not None:
+        if self._parting:
+            return
+        if (fault := self._deadlines.fault(now)) is not None:
             self.end(*fault)
-        elif not self._parting and self._deadlines.wants_ping(now):
+        elif self._deadlines.wants_ping(now):
             self._wire.ping()
+        elif self._farewell is None:
+            return
         self.work(now)
 
     def end(self, code: int, reason: str) -> None:

@@ -2,13 +2,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from appliance.domain.cancel import CancelToken
-from appliance.errors import LunaError, QueueFull
-from appliance.http.app import CALLER, App
+from appliance.errors import LunaError, QueueFull, Unauthorized
+from appliance.http.access import Admission
+from appliance.http.app import ADDRESS, CALLER, DIALECT, App
 from appliance.http.errors import ErrorShape
 from appliance.http.exchange import Reply, Request, json_reply
 from appliance.http.routes import Handler, Operation, Route
@@ -158,3 +160,35 @@ def test_not_this_method() -> None:
 def test_head_is_answered_as_get() -> None:
     answer = call(app(lambda request: Reply(b"abc")), asked(method="HEAD"))
     assert (answer.status, answer.body) == (200, b"")
+
+
+def test_the_guard_decides_before_the_handler() -> None:
+    def handler(request: Request) -> Reply:
+        assert request.scopes == {"admin"}
+        return Reply(b"done")
+
+    def guard(route: Route, request: Request) -> Admission:
+        headers = (("X-Told", route.path),)
+        if "x-bad" in request.headers:
+            return Admission(request, headers, Unauthorized("Show a key."))
+        return Admission(replace(request, scopes=frozenset({"admin"})), headers)
+
+    guarded = App([Route("GET", "/x", handler, Operation("", ""))], guard)
+    let_in = call(guarded, asked())
+    assert (let_in.status, let_in.body, let_in.headers["x-told"]) == (200, b"done", "/x")
+    refused = call(guarded, asked(HTTP_X_BAD="1"))
+    assert (refused.status, refused.headers["x-told"]) == (401, "/x")
+    assert refused.headers["www-authenticate"].startswith("Bearer")
+    assert error_of(refused)["code"] == "invalid_api_key"
+
+
+def test_where_a_request_came_in() -> None:
+    seen: list[Request] = []
+
+    def handler(request: Request) -> Reply:
+        seen.append(request)
+        return Reply(b"")
+
+    call(app(handler), asked() | {ADDRESS: "10.42.0.1", DIALECT: "wingman"})
+    call(app(handler), asked())
+    assert [(each.address, each.dialect) for each in seen] == [("10.42.0.1", "wingman"), ("", "")]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.models.gguf import BadModelFile, Header, read_header
+from appliance.models.gguf import TENSOR_TYPES, BadModelFile, Header, read_header
 from tests.helpers import random_model
 
 
@@ -52,6 +52,17 @@ def test_a_good_file_is_read(model: Path) -> None:
 def test_a_quantised_file_is_measured(tmp_path: Path) -> None:
     path = random_model.write(tmp_path / "q8.gguf", random_model.TINY, "q8_0")
     assert read_header(path).least_bytes == path.stat().st_size
+
+
+def test_tensors_are_counted_by_their_type(tmp_path: Path) -> None:
+    path = random_model.write(tmp_path / "q8.gguf", random_model.TINY, "q8_0")
+    kinds = [tensor.tensor_type.name.lower() for tensor in package.GGUFReader(path).tensors]
+    assert read_header(path).tensors == {kind: kinds.count(kind) for kind in kinds}
+
+
+def test_types_of_tensors_have_their_names() -> None:
+    known = {kind.value: kind.name.lower() for kind in package.GGMLQuantizationType}
+    assert {value: name.lower() for value, name in TENSOR_TYPES.items()}.items() <= known.items()
 
 
 KINDS = st.sampled_from(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
@@ -27,6 +28,7 @@ from appliance.serving.inference import Inference
 from appliance.serving.pool import Pool
 from appliance.serving.wishes import Wishes
 from tests.appliance.serving.library import Library
+from tests.helpers.server import tiny_model
 from tests.helpers.wire import eventually
 
 
@@ -139,6 +141,25 @@ def test_what_is_not_there(desk: Desk) -> None:
 @pytest.mark.parametrize("file", ["a", "a.gguf", "folder/a.gguf", "A.GGUF"])
 def test_a_model_is_found_by_its_file(desk: Desk, file: str) -> None:
     assert desk.inference.entry(Wish("x", "owner/repo", file)).id == "a"
+
+
+def test_a_model_of_another_repository_is_another_one(desk: Desk) -> None:
+    folder = desk.library.folder / "fetched"
+    folder.mkdir()
+    shutil.copy(tiny_model(), folder / "d.gguf")
+    source = '[source]\nrepo = "owner/repo"\nfile = "d.gguf"\n'
+    (folder / "luna.toml").write_text(source)
+    desk.library.clock.now += 5
+    assert desk.inference.entry(wish("d")).id == "fetched"
+    for alias in ("d", "fetched"):
+        with pytest.raises(ModelNotFound):
+            desk.inference.entry(Wish(alias, "other/repo", f"{alias}.gguf"))
+
+
+def test_a_name_that_was_given_hides_no_file(desk: Desk) -> None:
+    desk.inference.start(Wish("b.gguf", "owner/repo", "a.gguf"))
+    eventually(lambda: desk.state("b.gguf") == "inferring")
+    assert desk.inference.entry(wish("b")).id == "b"
 
 
 def test_it_is_loaded_as_it_was_wished_for(desk: Desk) -> None:

@@ -10,10 +10,8 @@ from appliance.http.dialects.anthropic.errors import ANTHROPIC
 from appliance.http.exchange import Reply, Request, json_reply
 from appliance.http.ignored import ignored_header
 from appliance.http.routes import Operation, Route
+from appliance.http.streamed import streamed_reply
 from appliance.serving.conversation import Conversation
-
-_EVENT_STREAM = "text/event-stream; charset=utf-8"
-_STREAM_HEADERS = (("Cache-Control", "no-store"), ("X-Accel-Buffering", "no"))
 
 
 class Anthropic:
@@ -32,7 +30,7 @@ class Anthropic:
         head = render.Head(f"msg_{secrets.token_hex(12)}", answer.model, id)
         if body.stream:
             stream = render.MessageStream(head, answer.events)
-            return Reply(stream, content_type=_EVENT_STREAM, headers=(*_STREAM_HEADERS, *headers))
+            return streamed_reply(stream, headers)
         return json_reply(render.message(head, answer.events), headers=headers)
 
     def count(self, request: Request) -> Reply:

@@ -13,11 +13,9 @@ from appliance.http.dialects.browserllm.requests import BrowserLlmGenerateBody
 from appliance.http.exchange import Reply, Request, json_reply
 from appliance.http.ignored import ignored_header
 from appliance.http.stopwatch import Stopwatch
+from appliance.http.streamed import streamed_reply
 from appliance.serving.answer import Answer, Caller
 from appliance.serving.conversation import Conversation
-
-_EVENT_STREAM = "text/event-stream; charset=utf-8"
-_STREAM_HEADERS = (("Cache-Control", "no-store"), ("X-Accel-Buffering", "no"))
 
 
 class Generating:
@@ -42,7 +40,7 @@ class Generating:
         headers = ignored_header((*unknown, *answer.ignored))
         if body.stream:
             stream = ChunkStream(answer.events, watch)
-            return Reply(stream, content_type=_EVENT_STREAM, headers=(*_STREAM_HEADERS, *headers))
+            return streamed_reply(stream, headers)
         told = whole(answer.events, watch)
         framed = frame.success(told, request.caller.request_id, self._clock())
         return json_reply(framed, headers=headers)

@@ -16,10 +16,9 @@ from appliance.http.dialects.llamacpp import answers, parse, render, requests
 from appliance.http.dialects.openai.routes import OpenAI
 from appliance.http.exchange import Reply, Request, json_reply
 from appliance.http.ignored import ignored_header
+from appliance.http.streamed import streamed_reply
 from appliance.serving.conversation import Conversation
 
-_EVENT_STREAM = "text/event-stream; charset=utf-8"
-_STREAM_HEADERS = (("Cache-Control", "no-store"), ("X-Accel-Buffering", "no"))
 _SHARED = frozenset(
     "model prompt max_tokens stream stop temperature top_k top_p min_p repeat_penalty"
     " presence_penalty frequency_penalty seed ignore_eos logit_bias".split()
@@ -108,7 +107,7 @@ class Generating:
         form = render.Form.of(body, answer.model)
         if body.stream:
             stream = render.CompletionStream(form, answer.events)
-            return Reply(stream, content_type=_EVENT_STREAM, headers=(*_STREAM_HEADERS, *headers))
+            return streamed_reply(stream, headers)
         choices = collect(answer.events)
         whole = [render.completion(form, index, each) for index, each in choices.items()]
         return json_reply(whole[0] if single else whole, 200, headers)

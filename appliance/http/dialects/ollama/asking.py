@@ -22,6 +22,7 @@ from appliance.http.dialects.ollama.render import (
 from appliance.http.exchange import Reply, Request, json_reply
 from appliance.http.ignored import ignored_header
 from appliance.http.stopwatch import Stopwatch
+from appliance.http.streamed import streamed_reply
 from appliance.models.registry import Registry
 from appliance.serving.answer import Answer, Caller
 from appliance.serving.conversation import Conversation
@@ -29,7 +30,6 @@ from appliance.serving.pool import Pool
 
 _LINES = "application/x-ndjson"
 _LONGEST_LOAD = 600  # seconds
-_STREAM_HEADERS = (("Cache-Control", "no-store"), ("X-Accel-Buffering", "no"))
 
 
 class Asking:
@@ -141,5 +141,5 @@ def _told(
     headers = ignored_header((*ignored, *answer.ignored))
     if body.stream is not False:
         lines = Lines(answer.events, teller)
-        return Reply(lines, content_type=_LINES, headers=(*_STREAM_HEADERS, *headers))
+        return streamed_reply(lines, headers, _LINES)
     return json_reply(teller.line(collect(answer.events)[0]), headers=headers)

@@ -26,12 +26,11 @@ from appliance.http.dialects.openai.responses_requests import ResponsesBody, Res
 from appliance.http.exchange import Reply, Request, json_reply
 from appliance.http.ignored import ignored_header
 from appliance.http.routes import Operation, Route
+from appliance.http.streamed import streamed_reply
 from appliance.serving.conversation import Conversation
 from appliance.store.responses import KeptResponse, KeptResponses
 
 _log = logging.getLogger(__name__)
-_EVENT_STREAM = "text/event-stream; charset=utf-8"
-_STREAM_HEADERS = (("Cache-Control", "no-store"), ("X-Accel-Buffering", "no"))
 _encode = msgspec.json.Encoder().encode
 
 
@@ -73,7 +72,7 @@ class Responses:
         )
         if body.stream:
             stream = responses_render.ResponseStream(head, answer.events)
-            return Reply(stream, content_type=_EVENT_STREAM, headers=(*_STREAM_HEADERS, *headers))
+            return streamed_reply(stream, headers)
         return json_reply(responses_render.response(head, answer.events), headers=headers)
 
     def _earlier(self, id: str | None, owner: str) -> tuple[ResponsesItem, ...]:

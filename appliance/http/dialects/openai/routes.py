@@ -24,13 +24,12 @@ from appliance.http.dialects.openai import (
 from appliance.http.exchange import Reply, Request, json_reply
 from appliance.http.ignored import ignored_header
 from appliance.http.routes import Operation, Parameter, Route
+from appliance.http.streamed import streamed_reply
 from appliance.models.folder import Entry
 from appliance.models.registry import Registry
 from appliance.serving.conversation import Conversation
 from appliance.serving.pool import Pool
 
-_EVENT_STREAM = "text/event-stream; charset=utf-8"
-_STREAM_HEADERS = (("Cache-Control", "no-store"), ("X-Accel-Buffering", "no"))
 _GENERATING = (404, 504)
 
 
@@ -62,7 +61,7 @@ class OpenAI:
             stream = render.ChatStream(
                 head, answer.events, with_usage=_wants_usage(body), alternatives=top
             )
-            return Reply(stream, content_type=_EVENT_STREAM, headers=(*_STREAM_HEADERS, *headers))
+            return streamed_reply(stream, headers)
         choices = collect(answer.events)
         return json_reply(render.chat_completion(head, choices, alternatives=top), 200, headers)
 
@@ -79,7 +78,7 @@ class OpenAI:
             stream = render_text.TextStream(
                 head, answer.events, echoes, n, with_usage=_wants_usage(body)
             )
-            return Reply(stream, content_type=_EVENT_STREAM, headers=(*_STREAM_HEADERS, *headers))
+            return streamed_reply(stream, headers)
         choices = collect(answer.events)
         return json_reply(render_text.text_completion(head, choices, echoes, n), 200, headers)
 

@@ -61,7 +61,7 @@ class Performance:
             "alias": self._alias(loaded.entry),
             "meta": _meta(loaded),
             "system": self._system(loaded),
-            "tensors": {},
+            "tensors": dict(loaded.entry.tensors),
             "timings": self._timings(loaded),
         }
         return {"metrics": {"metrics": parts, **parts}}

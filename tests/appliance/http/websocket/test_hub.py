@@ -248,7 +248,9 @@ def test_who_sends_too_many_messages_is_dropped(house: House) -> None:
 def test_there_is_a_limit_for_each_address(house: House) -> None:
     limits = SocketLimits(clients_per_address=2)
     with socket_server(house, limits) as server, ExitStack() as stack:
-        first, second, third = (stack.enter_context(RawSocket(server)) for _ in range(3))
+        first, second = (stack.enter_context(RawSocket(server)) for _ in range(2))
+        eventually(lambda: server.sockets.open == 2)
+        third = stack.enter_context(RawSocket(server))
         assert third.code() == 1013
         assert not house.last.opened.is_set()
         first.wire.close()

@@ -73,6 +73,8 @@ def test_the_frame_is_what_clients_read_and_what_the_document_says(world: World)
     assert frame["system"]["quantization"] == "F16"
     assert frame["system"]["has_next_token"] is False
     assert frame["meta"]["arch"] == "llama"
+    assert frame["tensors"].keys() == {"f16", "f32"}
+    assert sum(frame["tensors"].values()) > 10
     assert frame["meta"]["n_layer"] == "2"
     assert all(isinstance(value, str) for value in frame["meta"].values())
     assert all(type(value) in (int, float) for value in frame["timings"].values())
