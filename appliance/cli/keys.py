@@ -89,7 +89,13 @@ def _list(keys: Keys, args: argparse.Namespace) -> None:
     ]
     if rows:
         print(table(("NAME", "SCOPE", "MADE"), rows))
-    if not any("inference" in each.key.scopes for each in kept):
+    if any("inference" in each.key.scopes for each in kept):
+        return
+    if keys.closed.exists():
+        print(
+            "The models are closed, and the keys to them are lost: make one with `luna keys add`."
+        )
+    else:
         print("The models are for everybody on the network: there is no key for inference.")
 
 

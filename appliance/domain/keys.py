@@ -37,11 +37,11 @@ class Key:
 
 
 class Keyring:
-    """The keys that there are at one moment."""
+    """The keys that there are at one moment; `closed` if the models stay closed without any."""
 
-    def __init__(self, keys: Iterable[Key] = ()) -> None:
+    def __init__(self, keys: Iterable[Key] = (), *, closed: bool = False) -> None:
         self._keys = tuple(keys)
-        self.closes_inference = any("inference" in key.scopes for key in self._keys)
+        self.closes_inference = closed or any("inference" in key.scopes for key in self._keys)
         """Whether the models are for those with a key only."""
         self.has_admin = any("admin" in key.scopes for key in self._keys)
         """Whether there is a key to administer with."""

@@ -18,11 +18,13 @@ from appliance.mdns.services import Service
 from appliance.system.netlink import Changes, Network
 
 _log = logging.getLogger(__name__)
+_REFRESH_S = 5.0
 
 
 class Advertiser:
     """Announces `services()` under `names`, renamed where they are taken, wherever `look()` finds
-    an interface. Both are asked again whenever the network changes.
+    an interface. Both are asked again whenever the network changes, `services` every
+    `refresh_s` seconds too: of what they tell the kernel says nothing.
     """
 
     def __init__(
@@ -32,16 +34,19 @@ class Advertiser:
         services: Callable[[], tuple[Service, ...]],
         look: Callable[[], Network],
         pick: Pick = random.randint,
+        refresh_s: float = _REFRESH_S,
     ) -> None:
         self._settings = settings
         self._names = names
         self._services = services
         self._look = look
         self._pick = pick
+        self._refresh_s = refresh_s
         self._settling = Settling()
         self._presences: dict[str, Presence] = {}
         self._budgets: dict[str, Budget] = {}
         self._own: frozenset[str] = frozenset()
+        self._told: tuple[Service, ...] = ()
 
     @property
     def names(self) -> Names:
@@ -76,7 +81,7 @@ class Advertiser:
     async def _settled(self, changes: Changes) -> frozenset[str]:
         """Wait for a change, and then until it has calmed down; what lost its link meanwhile."""
         now = asyncio.get_running_loop().time
-        lost = await changes.wait()
+        lost = await self._changed(changes)
         first = last = now()
         while (rest := self._settling.due(first, last) - now()) > 0:
             try:
@@ -87,9 +92,20 @@ class Advertiser:
                 break
         return lost
 
+    async def _changed(self, changes: Changes) -> frozenset[str]:
+        """Wait for the network to change, or what is told of the device."""
+        while True:
+            try:
+                async with asyncio.timeout(self._refresh_s):
+                    return await changes.wait()
+            except TimeoutError:
+                if self._services() != self._told:
+                    return frozenset()
+
     async def _follow(self, lost: frozenset[str]) -> None:
         """Bring the presences in line with the network as it is now."""
         network, services = self._look(), self._services()
+        self._told = services
         found = {place.interface: place for place in places(network, self._settings)}
         self._own = frozenset(address.address for address in network.addresses)
         gone = [name for name in self._presences if name in lost or name not in found]

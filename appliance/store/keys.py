@@ -1,4 +1,8 @@
-"""The API keys that are kept, hashed; and the ring of them that requests are held against."""
+"""The API keys that are kept, hashed; and the ring of them that requests are held against.
+
+A file beside the database says that the models are closed. It is there before the first key and
+until the last one is revoked, so that a damaged database, which is begun anew, opens nothing.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from appliance.domain.keys import SCOPES, Key, Keyring, Scope
-from appliance.errors import BadRequest, NotFound
+from appliance.errors import BadRequest, NotFound, StorageFailed
 from appliance.store.database import Database
 
 # A file that was written to this short ago may be again without a newer time to show for it.
@@ -25,15 +29,18 @@ class KeptKey:
 
 
 class Keys:
-    """Makes, lists and revokes keys."""
+    """Makes, lists and revokes keys; `closed` is the file that says that the models are."""
 
     def __init__(self, database: Database, clock: Callable[[], float] = time.time) -> None:
         self._database = database
         self._clock = clock
+        self.closed = database.path.with_name("models-closed")
 
     def add(self, name: str, scopes: Iterable[Scope], digest: bytes) -> None:
         """Keep a new key; raises BadRequest if there is one of that name."""
         words = " ".join(sorted(scopes))
+        if "inference" in words.split():
+            self._close()
         with self._database.writing() as connection:
             done = connection.execute(
                 "INSERT INTO keys (name, digest, scopes, made) VALUES (?, ?, ?, ?)"
@@ -51,6 +58,8 @@ class Keys:
             raise NotFound(
                 f"There is no key '{name}'; `luna keys list` shows those that there are."
             )
+        if not any("inference" in each.key.scopes for each in self.all()):
+            self.closed.unlink(missing_ok=True)
 
     def all(self) -> tuple[KeptKey, ...]:
         """Every key, the oldest first."""
@@ -62,11 +71,21 @@ class Keys:
             KeptKey(Key(name, _scopes(words), digest), made) for name, words, digest, made in rows
         )
 
+    def _close(self) -> None:
+        try:
+            self.closed.parent.mkdir(parents=True, exist_ok=True)
+            self.closed.touch()
+        except OSError as error:
+            raise StorageFailed(
+                f"{self.closed} cannot be made: {error.strerror}. Let the user that runs Luna "
+                "write to its folder, or name another with --data-dir."
+            ) from error
+
 
 class CurrentKeys:
     """The ring of this moment, also after another process has changed it.
 
-    A look costs two calls of stat(2); SQL is asked only after the file has changed. `changed` is
+    A look costs three calls of stat(2); SQL is asked only after the file has changed. `changed` is
     told of a ring that may be another one.
     """
 
@@ -79,7 +98,7 @@ class CurrentKeys:
     ) -> None:
         self._keys = keys
         self._told = changed
-        self._files = (file, file.with_name(f"{file.name}-wal"))
+        self._files = (file, file.with_name(f"{file.name}-wal"), keys.closed)
         self._clock = clock
         self._lock = threading.Lock()
         self._seen: tuple[object, ...] | None = None
@@ -92,7 +111,8 @@ class CurrentKeys:
             if stamps != self._seen:
                 # Where nothing is written there are no keys, and nothing has to be made for that.
                 kept = self._keys.all() if any(stamp and stamp[1] for stamp in stamps) else ()
-                self._ring = Keyring(each.key for each in kept)
+                closed = stamps[-1] is not None
+                self._ring = Keyring((each.key for each in kept), closed=closed)
                 self._told(self._ring)
                 newest = max((stamp[0] for stamp in stamps if stamp), default=0)
                 settled = abs(self._clock() - newest) > _UNSETTLED_NS

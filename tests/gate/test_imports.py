@@ -35,6 +35,7 @@ DOORS = {
     "ctypes": ("appliance/system/processes.py", "appliance/engines/rkllm/"),
     "dbus_next": ("appliance/system/bus.py", "appliance/system/bus_connection.py"),
     "httpx": ("appliance/sdk/python/luna_client/transport.py",),
+    "ifaddr": ("appliance/system/addresses.py",),
     "jinja2": ("appliance/engines/rkllm/chat/", "provisioning/portal/page.py"),
     "jsonschema_rs": ("appliance/engines/rkllm/chat/",),
     "llguidance": ("appliance/engines/llamacpp/schema.py",),

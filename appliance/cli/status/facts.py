@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from appliance.importing.progress import Progress
+from appliance.system.addresses import Place
 from appliance.system.label import Label
 
 
@@ -17,14 +18,6 @@ class State(StrEnum):
     THINKING = "thinking"
     OFFLINE = "offline"  # no network, and none of its own
     FAULT = "fault"
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """An address that others can reach, and the interface that has it."""
-
-    interface: str
-    address: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from appliance.cli.client import Client, ServerFailed, ServerUnreachable
-from appliance.cli.status.facts import Facts, Place
+from appliance.cli.status.facts import Facts
 from appliance.errors import ConfigError, LunaError
 from appliance.importing import progress
 from appliance.system import first_key
+from appliance.system.addresses import Place, reachable, read_places
 from appliance.system.identity import read_identity
 from appliance.system.label import FILE as LABEL_FILE
 from appliance.system.label import Label, read_passphrase
-from appliance.system.netlink import Address, NetlinkUnavailable, addresses
 from appliance.system.provisioning import Provisioning, Situation
 
 ADMIN_KEY = Path("var/lib/luna-firstboot/admin-key")
@@ -28,7 +28,7 @@ class Sources:
 
     server: Client
     situation: Callable[[], Situation]
-    addresses: Callable[[], tuple[Address, ...]] = addresses
+    places: Callable[[], tuple[Place, ...]] = read_places
     root: Path = Path("/")
     imports: Path = progress.FOLDER
 
@@ -43,12 +43,13 @@ def look(sources: Sources) -> Facts:
     health, active = _ask(sources.server, "/health"), _ask(sources.server, "/luna/active")
     situation = _situation(sources)
     setup = situation.hotspot if situation and situation.hotspot.up else None
+    own = setup.address.partition("/")[0] if setup else ""
     watchdog = health.get("watchdog") or {}
     return Facts(
         name=_name(sources.root),
-        places=places(_addresses(sources), setup.address if setup else ""),
+        places=tuple(place for place in reachable(sources.places()) if place.address != own),
         setup=_label(sources.root, setup.ssid, is_open=setup.open) if setup else None,
-        setup_address=setup.address.partition("/")[0] if setup else "",
+        setup_address=own,
         serving=bool(health),
         generating=active.get("active") is True,
         helpless=watchdog.get("state") == "helpless",
@@ -58,18 +59,6 @@ def look(sources: Sources) -> Facts:
         admin_key=first_key.show(sources.root),
         problems=situation.problems if situation else (),
     )
-
-
-def places(known: Iterable[Address], setup: str) -> tuple[Place, ...]:
-    """Addresses for others, those of cables and IPv4 first; the setup network's is told apart."""
-    kept = [
-        each
-        for each in known
-        if each.up and each.usable and not (each.loopback or each.temporary)
-        if not (each.family == 6 and each.link_local) and each.address != setup.partition("/")[0]
-    ]
-    kept.sort(key=lambda each: (each.link_local, each.family, each.wireless, each.interface))
-    return tuple(Place(each.interface, each.address) for each in kept)
 
 
 def _ask(server: Client, path: str) -> dict[str, Any]:
@@ -85,13 +74,6 @@ def _situation(sources: Sources) -> Situation | None:
         return sources.situation()
     except LunaError:
         return None
-
-
-def _addresses(sources: Sources) -> tuple[Address, ...]:
-    try:
-        return sources.addresses()
-    except NetlinkUnavailable:
-        return ()
 
 
 def _name(root: Path) -> str:

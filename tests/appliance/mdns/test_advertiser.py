@@ -52,6 +52,7 @@ class Scene:
 
     def __init__(self, mocker: MockerFixture, *interfaces: str) -> None:
         self.now = network(*interfaces)
+        self.services = SERVICES
         self.made: list[Presence] = []
         mocker.patch.object(advertiser, "Presence", self._make)
         self.stop = asyncio.Event()
@@ -62,9 +63,10 @@ class Scene:
         self.advertiser = Advertiser(
             MdnsSettings(),
             Names("luna-ab12", "Luna", "ab12"),
-            lambda: SERVICES,
+            lambda: self.services,
             self._look,
             lowest,
+            refresh_s=0.01,
         )
         self.running = asyncio.create_task(self.advertiser.run(changes, self.stop))
 
@@ -100,6 +102,21 @@ def test_each_interface_has_its_presence_until_the_end(mocker: MockerFixture) ->
         assert len(eth0.told) == 2  # others learn that the addresses of wlan0 are gone
         await scene.end()
         assert eth0.goodbye is True
+
+    asyncio.run(scenario())
+
+
+def test_what_is_told_of_the_device_follows_it(mocker: MockerFixture) -> None:
+    async def scenario() -> None:
+        scene = Scene(mocker, "eth0")
+        await scene.becomes("eth0")
+        (eth0,) = scene.made
+        scene.services = (Service("_luna._tcp.local.", 80, (("auth", "1"),)),)
+        async with asyncio.timeout(10):
+            while len(eth0.told) < 2:
+                await asyncio.sleep(0.01)
+        assert eth0.state.services == scene.services
+        await scene.end()
 
     asyncio.run(scenario())
 

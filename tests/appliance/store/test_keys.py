@@ -127,3 +127,23 @@ def test_a_folder_in_place_of_the_file_opens_nothing(tmp_path: Path) -> None:
     file.mkdir()
     with pytest.raises(StorageFailed):
         CurrentKeys(Keys(Database(file)), file).ring()
+
+
+def test_keys_that_are_lost_leave_the_models_closed(database: Database) -> None:
+    keys = Keys(database)
+    keys.add("phone", ["inference"], digest("a"))
+    database.close()
+    database.path.write_bytes(b"no database" * 500)
+    ring = CurrentKeys(keys, database.path).ring
+    assert ring().find("a") is None
+    assert ring().closes_inference
+    keys.add("tablet", ["inference"], digest("b"))
+    keys.revoke("tablet")
+    assert not ring().closes_inference
+
+
+def test_a_key_to_administer_with_closes_no_models(database: Database) -> None:
+    keys = Keys(database)
+    keys.add("owner", ["admin"], digest("a"))
+    assert not CurrentKeys(keys, database.path).ring().closes_inference
+    assert not keys.closed.exists()

@@ -8,7 +8,8 @@ import pytest
 
 from appliance.cli.main import main
 from appliance.cli.status.command import watch
-from appliance.cli.status.facts import Facts, Place
+from appliance.cli.status.facts import Facts
+from appliance.system.addresses import Place
 from appliance.cli.status.lamp import Lamp
 
 

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from appliance.cli.status.facts import Facts, Place, State
+from appliance.cli.status.facts import Facts, State
+from appliance.system.addresses import Place
 from appliance.system.label import Label
 
 HOME = (Place("eth0", "192.0.2.7"),)

@@ -2,14 +2,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 from appliance.cli.client import Client
-from appliance.cli.status.facts import Place
-from appliance.cli.status.look import Sources, look, places
+from appliance.cli.status.look import Sources, look
 from appliance.importing.progress import Progress, tell
+from appliance.system.addresses import Place
 from appliance.system.label import Label
-from appliance.system.netlink import Address, NetlinkUnavailable
 from appliance.system.provisioning import Hotspot, ProvisioningUnavailable, Situation
 from tests.helpers.canned import CannedServer, http
 
@@ -20,11 +18,6 @@ ANSWER = {
     "model": "qwen3-0.6b",
 }
 UP = Hotspot(True, b"Luna-CAFE", False, "10.42.0.1/24", stays=False)
-
-
-def address(interface: str, text: str, **more: Any) -> Address:
-    family = 6 if ":" in text else 4
-    return Address(interface, text, 24, family, True, interface.startswith("w"), **more)
 
 
 def device(root: Path) -> Path:
@@ -48,7 +41,7 @@ def test_everything_is_seen(tmp_path: Path) -> None:
         sources = Sources(
             Client(server.url),
             lambda: situation,
-            lambda: (address("eth0", "192.0.2.7"), address("wlan0", "10.42.0.1")),
+            lambda: (Place("eth0", "192.0.2.7"), Place("wlan0", "10.42.0.1")),
             root,
             imports,
         )
@@ -68,13 +61,10 @@ def test_nothing_is_needed(tmp_path: Path) -> None:
     def nobody() -> Situation:
         raise ProvisioningUnavailable("Nobody is there.")
 
-    def nothing() -> tuple[Address, ...]:
-        raise NetlinkUnavailable("It is forbidden.")
-
     (tmp_path / "etc/luna").mkdir(parents=True)
     (tmp_path / "etc/luna/identity.toml").write_text("id =")
     server = Client("http://127.0.0.1:9", timeout=1.0)
-    facts = look(Sources(server, nobody, nothing, tmp_path, tmp_path / "none"))
+    facts = look(Sources(server, nobody, tuple, tmp_path, tmp_path / "none"))
     assert (facts.name, facts.places, facts.setup, facts.serving) == ("luna", (), None, False)
 
 
@@ -84,22 +74,3 @@ def test_an_open_network_has_no_password_whatever_the_label_says(tmp_path: Path)
     with CannedServer(http(b"[]")) as server:
         facts = look(Sources(Client(server.url), lambda: situation, lambda: (), device(tmp_path)))
     assert facts.setup == Label("\ufffdLuna")
-
-
-def test_addresses_are_those_that_others_can_use() -> None:
-    known = (
-        address("lo", "127.0.0.1"),
-        address("wlan0", "192.0.2.8"),
-        address("eth0", "fe80::1"),
-        address("eth0", "fd00::7"),
-        address("eth0", "fd00::8", temporary=True),
-        address("eth0", "169.254.1.1"),
-        address("eth0", "192.0.2.7"),
-        address("eth0", "192.0.2.9", usable=False),
-    )
-    assert [place.address for place in places(known, "")] == [
-        "192.0.2.7",
-        "192.0.2.8",
-        "fd00::7",
-        "169.254.1.1",
-    ]

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.cli.status.facts import Facts, Place
+from appliance.cli.status.facts import Facts
+from appliance.system.addresses import Place
 from appliance.cli.status.screen import render
 from appliance.importing.progress import Progress
 from appliance.label.code import modules
