@@ -25,6 +25,7 @@ _COMMANDS = {
     "performance": "performance",
     "firstboot": "firstboot",
     "reset": "reset",
+    "button": "button",
     "label": "label",
     "bench": "bench.command",
     "update": "update",

@@ -54,6 +54,12 @@ def is_foreign(origin: str, host: str, trusted: Iterable[str] = ()) -> bool:
     return not parts.netloc or parts.netloc.casefold() != host.casefold()
 
 
+def is_here(host: str) -> bool:
+    """Whether a name, with or without a port, means the machine that it is said on."""
+    name = _PORT.sub("", host).casefold().strip("[]")
+    return name == "localhost" or (_is_address(name) and ip_address(name).is_loopback)
+
+
 def _is_address(name: str) -> bool:
     try:
         ip_address(name.strip("[]").partition("%")[0])

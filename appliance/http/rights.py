@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface, ip_address
 
-from appliance.domain.hosts import is_foreign
+from appliance.domain.hosts import is_foreign, is_here
 from appliance.domain.keys import EVERYTHING, NOBODY, Scope
 from appliance.errors import Forbidden
 from appliance.http.exchange import Request
@@ -57,7 +57,8 @@ def require_own_page(
     headers = request.headers
     origin, site = headers.get("origin"), headers.get("sec-fetch-site")
     if origin is not None:
-        foreign = is_foreign(origin, headers.get("host", ""), trusted)
+        own = _is_wingmans_window(request, origin)
+        foreign = not own and is_foreign(origin, headers.get("host", ""), trusted)
     elif site is not None:
         foreign = site not in _SAME
     else:
@@ -68,6 +69,17 @@ def require_own_page(
             "A web page of another address may not do this; if it is your own, add its origin to "
             "access.origins."
         )
+
+
+def _is_wingmans_window(request: Request, origin: str) -> bool:
+    """Whether a page of this very machine asks on a port of Wingman's clients.
+
+    Their window shows pages that a server of its own gives it on another port, and no web site can
+    have such an origin.
+    """
+    page = origin.removeprefix("http://")
+    here = is_here(page) and is_here(request.headers.get("host", ""))
+    return request.dialect == "wingman" and here
 
 
 def _plain(address: str) -> IPv4Address | IPv6Address | None:

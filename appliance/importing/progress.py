@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
@@ -11,6 +13,7 @@ from msgspec import Struct
 FOLDER = Path("/run/luna-import")
 _SUFFIX = ".json"
 _BIGGEST = 100_000  # bytes
+_NEWS_S = 900.0
 
 
 class Progress(Struct, frozen=True):
@@ -38,14 +41,16 @@ def tell(folder: Path, stick: str, progress: Progress) -> None:
     new.replace(folder / f"{stick}{_SUFFIX}")
 
 
-def told(folder: Path) -> tuple[Progress, ...]:
-    """What is known of every stick since the machine was started, the latest last."""
-    found: list[tuple[int, Progress]] = []
+def told(folder: Path, now: Callable[[], float] = time.time) -> tuple[Progress, ...]:
+    """What was told of sticks in the last quarter of an hour, the latest last."""
+    found: list[tuple[float, Progress]] = []
     for file in folder.glob(f"[!.]*{_SUFFIX}"):
         try:
             with file.open("rb") as opened:
                 progress = msgspec.json.decode(opened.read(_BIGGEST), type=Progress)
-            found.append((file.stat().st_mtime_ns, progress))
+            at = file.stat().st_mtime
         except (OSError, msgspec.DecodeError, UnicodeDecodeError):
             continue
+        if now() - at < _NEWS_S:
+            found.append((at, progress))
     return tuple(progress for _, progress in sorted(found, key=lambda each: each[0]))

@@ -27,12 +27,13 @@ class Item:
 
 def find(stick: Path) -> tuple[Item, ...]:
     """Every model of a stick, good or bad. Links are not followed."""
+    stick = stick.resolve()
     roots = (stick / "models", stick)
     found: dict[str, Item] = {}
     seen: set[Path] = set()
     # In the root the folder `models` looks like a model; what is in it was seen one by one.
     for entry in (each for root in roots for each in scan(root)):
-        if entry.path not in seen and not entry.path.is_symlink():
+        if entry.path not in seen and entry.path == entry.path.resolve():
             seen.add(entry.path)
             item = _item(entry, bare=entry.path.parent in roots)
             found.setdefault(item.name, item)

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from stat import S_ISREG
 from typing import Any
 
 from appliance.models import gguf
@@ -81,6 +82,8 @@ def inspect(path: Path, id: str, manifest_folder: Path | None = None) -> Entry:
         stamp = _stamp(path)
     except OSError as error:
         return Entry(id, path, 0, 0.0, problem=f"The file cannot be read: {error.strerror}.")
+    if not S_ISREG(stat.st_mode):  # reading a pipe would wait for ever
+        return Entry(id, path, 0, 0.0, problem="This is no file that could hold a model.")
     entry = Entry(id, path, stat.st_size, stat.st_mtime, stamp)
     try:
         entry = replace(entry, manifest=read(manifest_folder) if manifest_folder else Manifest())

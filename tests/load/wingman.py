@@ -13,12 +13,13 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -113,13 +114,25 @@ def round_of(port: int, streams: int, seconds: float) -> list[float]:
     return asyncio.run(run())
 
 
-def told(name: str, gaps: Sequence[float], seconds: float) -> float:
-    """Print a line; return the 99th percentile in milliseconds."""
+def measured(name: str, args: argparse.Namespace, port: int, pid: int) -> float:
+    """Print a line about a round; return the 99th percentile of its gaps in milliseconds."""
+    before = processor_seconds(pid)
+    gaps = round_of(port, args.streams, args.seconds)
+    busy = (processor_seconds(pid) - before) / args.seconds
     cuts = statistics.quantiles(gaps, n=100)
     p50, p99 = 1000 * cuts[49], 1000 * cuts[98]
-    rate = len(gaps) / seconds
-    print(f"{name:8} {rate:8.0f} tokens/s  gap p50 {p50:6.1f} ms  p99 {p99:6.1f} ms", flush=True)
+    print(
+        f"{name:6} {len(gaps) / args.seconds:6.0f} tokens/s  gap p50 {p50:6.1f} ms  "
+        f"p99 {p99:6.1f} ms  server {100 * busy:4.0f} % of a core",
+        flush=True,
+    )
     return p99
+
+
+def processor_seconds(pid: int) -> float:
+    """What a process has used so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def memory(pid: int, field: str) -> float:
@@ -144,14 +157,14 @@ def main() -> None:
         with serving(args, crowd.hub) as (port, pid):
             round_of(port, args.streams, 3.0)
             before = memory(pid, "VmRSS")
-            quiet.append(told("quiet", round_of(port, args.streams, args.seconds), args.seconds))
+            quiet.append(measured("quiet", args, port, pid))
             crowd.gather(port)
-            loud.append(told("loud", round_of(port, args.streams, args.seconds), args.seconds))
+            loud.append(measured("loud", args, port, pid))
             print(f"  {crowd.leave()}")
             peak = memory(pid, "VmHWM")
             print(f"  round {number + 1}: server {before:.0f} MB before, {peak:.0f} MB at most")
     ratio = statistics.median(loud) / statistics.median(quiet)
-    print(f"gap p99, median of {args.rounds}: loud is {100 * (ratio - 1):+.0f} % of quiet")
+    print(f"gap p99, medians of {args.rounds}: {100 * (ratio - 1):+.0f} % beside the crowd")
 
 
 if __name__ == "__main__":

@@ -76,6 +76,11 @@ class Container:
         shutil.copy(deb, self.share)
         self.do("dpkg", "-i", f"/share/{deb.name}")
 
+    def install_again(self) -> None:
+        """What an upgrade does."""
+        (deb,) = self.share.glob("*.deb")
+        self.do("dpkg", "-i", f"/share/{deb.name}")
+
     def has(self, path: str) -> bool:
         """Whether there is such a file or folder, named from the root."""
         return (self.root / path).exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -15,7 +16,7 @@ pytestmark = [
     pytest.mark.needs("root", "systemd-nspawn", "mmdebstrap", "debhelper"),
     pytest.mark.timeout(900),
 ]
-DEBIAN = 13
+DEBIAN = int(os.environ.get("LUNA_TEST_DEBIAN", "13"))  # 12 takes another five minutes
 MOST_MB = 150.0
 FEW = 5  # restarts, which a loop would soon exceed
 
@@ -27,8 +28,9 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Container]:
     made.install(package(DEBIAN, tmp_path_factory.mktemp("deb")))
     yield made
     made.do("dpkg", "--purge", "luna")
-    left = [path for path in ("usr/lib/luna", "var/lib/luna", "etc/luna") if made.has(path)]
-    assert left == []
+    states = [f"var/lib/luna-{name}" for name in ("firstboot", "provisioning", "mdns", "watchdog")]
+    places = ("usr/lib/luna", "var/lib/luna", "etc/luna", *states)
+    assert [path for path in places if made.has(path)] == []
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +40,8 @@ def report(machine: Container) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def broken(machine: Container, report: dict[str, Any]) -> dict[str, Any]:
+    """After an upgrade, which must change nothing that was kept."""
+    machine.install_again()
     return machine.boot("broken", restarts=True)
 
 
@@ -70,8 +74,9 @@ def test_it_knows_who_it_is_and_says_so(report: dict[str, Any]) -> None:
 
 
 def test_udev_has_no_complaint_about_the_rules(report: dict[str, Any]) -> None:
-    assert "1 udev rules files have been checked" in report["rules"]
-    assert "Success: 1" in report["rules"]
+    if DEBIAN > 12:  # whose udev cannot verify
+        assert "1 udev rules files have been checked" in report["rules"]
+        assert "Success: 1" in report["rules"]
 
 
 def test_it_needs_little_of_the_machine_while_nothing_is_asked(report: dict[str, Any]) -> None:

@@ -61,6 +61,7 @@ class Hub:
     def dismiss(self, grace: float) -> None:
         """Close everybody (1001), who is here or still comes; who does not go is cut off later."""
         self._stop_at = self._clock() + grace
+        self._next_tick = 0.0
         self._rouse()
 
     def stop(self) -> None:
@@ -109,7 +110,7 @@ class Hub:
         for client in roused:
             self._attend(client, client.work)
         now = self._clock()
-        if now >= self._next_tick or self._stop_at is not None:
+        if now >= self._next_tick:
             self._next_tick = now + _TICK
             self._tick(now)
 
@@ -140,13 +141,13 @@ class Hub:
             self._attend(client, client.tick)
             if self._stop_at is not None and now >= self._stop_at:
                 self._drop(client)
-        held = sum(client.held for client in clients)
-        for client in sorted(clients, key=lambda each: -each.held):
-            if held <= self._limits.held_bytes:
-                break
-            held -= client.held
-            client.end(1013, "The server is short of memory; try again later.")
-            self._attend(client, client.work)
+        excess = sum(client.held for client in clients) - self._limits.held_bytes
+        while excess > 0:
+            heaviest = max(clients, key=lambda each: each.held)
+            excess -= heaviest.held
+            clients.remove(heaviest)
+            heaviest.end(1013, "The server is short of memory; try again later.")
+            self._attend(heaviest, heaviest.work)
 
     def _attend(self, client: Client, step: Callable[[float], None]) -> None:
         """Take one step with a client, and settle what may come of it."""
@@ -177,5 +178,6 @@ class Hub:
             client.forget()
         except Exception:  # outermost loop of a client's handler
             self._log.exception("The handler of a WebSocket failed at its end")
+        self._log.debug("The WebSocket of %s ended with %d", client.host or "here", client.code)
         self.counts.open = len(self._clients)
         self.counts.closed.add(str(client.code) if client.code in _KNOWN else "other")

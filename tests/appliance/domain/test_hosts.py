@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.domain.hosts import Names, is_foreign
+from appliance.domain.hosts import Names, is_foreign, is_here
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,26 @@ def test_pages_of_elsewhere(origin: str) -> None:
     assert not is_foreign(origin, "luna.local", ["*"])
 
 
+@pytest.mark.parametrize(
+    ("host", "here"),
+    [
+        ("localhost", True),
+        ("LOCALHOST:3000", True),
+        ("127.0.0.1:80", True),
+        ("127.9.9.9", True),
+        ("[::1]:6568", True),
+        ("192.168.1.9", False),
+        ("localhost.evil.example", False),
+        ("evil.localhost", False),
+        ("", False),
+    ],
+)
+def test_names_of_the_machine_that_they_are_said_on(host: str, here: bool) -> None:
+    assert is_here(host) is here
+
+
 @given(st.text(), st.text())
 def test_nothing_that_is_sent_breaks_the_rules(origin: str, host: str) -> None:
     assert isinstance(Names().has(host), bool)
     assert isinstance(is_foreign(origin, host), bool)
+    assert isinstance(is_here(host), bool)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from ipaddress import ip_interface
 
 import pytest
@@ -69,6 +70,21 @@ def test_administration_needs_its_scope() -> None:
 def test_pages_of_elsewhere_may_not(origin: str) -> None:
     with pytest.raises(Forbidden, match="web page"):
         require_own_page(request(host="localhost:8080", origin=origin))
+
+
+def test_wingmans_window_may_on_the_ports_of_its_clients() -> None:
+    asked = request(host="localhost:6568", origin="http://localhost:3000")
+    with pytest.raises(Forbidden, match="web page"):
+        require_own_page(asked)
+    require_own_page(replace(asked, dialect="wingman"))
+    for origin in ("http://evil.example", "null", "http://localhost.evil.example", ""):
+        with pytest.raises(Forbidden, match="web page"):
+            require_own_page(
+                replace(request(host="localhost:6568", origin=origin), dialect="wingman")
+            )
+    elsewhere = request(host="192.168.1.20:6568", origin="http://localhost:3000")
+    with pytest.raises(Forbidden, match="web page"):
+        require_own_page(replace(elsewhere, dialect="wingman"))
 
 
 @pytest.mark.parametrize("site", ["cross-site", "same-site", "nonsense"])

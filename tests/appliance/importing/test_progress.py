@@ -12,9 +12,11 @@ def test_the_latest_comes_last(tmp_path: Path) -> None:
     tell(tmp_path, "sda1", one)
     tell(tmp_path, "sdb1", two)
     os.utime(tmp_path / "sda1.json", (5, 5))
-    assert told(tmp_path) == (one, two)
+    os.utime(tmp_path / "sdb1.json", (6, 6))
+    assert told(tmp_path, lambda: 100.0) == (one, two)
     os.utime(tmp_path / "sdb1.json", (4, 4))
-    assert told(tmp_path) == (two, one)
+    assert told(tmp_path, lambda: 100.0) == (two, one)
+    assert told(tmp_path, lambda: 1000.0) == (), "that is no news"
     assert one.percent == 33
     assert two.percent == 0
 

@@ -64,6 +64,8 @@ def test_what_is_broken_is_found_with_its_reason(tmp_path: Path) -> None:
 def test_names_fit_a_folder_and_links_are_left_alone(tmp_path: Path, tiny: Path) -> None:
     put(tiny, tmp_path / "a: \\ b?.gguf")
     (tmp_path / "link.gguf").symlink_to(tiny)
+    (tmp_path / "folder").symlink_to(tiny.parent)
+    (tmp_path / "loop").symlink_to(".")
     (item,) = find(tmp_path)
     assert item.name == "a_ _ b_"
 

@@ -45,6 +45,13 @@ def test_a_bare_file_and_one_in_a_folder_are_models(tmp_path: Path, tiny: Path) 
         assert entry.parameters > 100_000
 
 
+def test_a_pipe_and_a_folder_with_a_models_name_keep_nobody_waiting(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.gguf")
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "folder.gguf").mkdir()
+    assert [entry.usable for entry in scan(tmp_path)] == [False, False]
+
+
 def test_models_for_the_npu_are_found_alike(tmp_path: Path, tiny: Path) -> None:
     for name in ("bare.rkllm", "own/model.rkllm", "both/b.rkllm"):
         (tmp_path / name).parent.mkdir(exist_ok=True)

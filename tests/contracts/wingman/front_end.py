@@ -14,12 +14,16 @@ from urllib.parse import quote
 
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
+from websockets.typing import Origin
 
 from tests.helpers.wire import PATIENCE_S, eventually
 
 RECONNECT_S = 1.0
 # encodeURI leaves these as they are, so a repository's slash stays raw.
 AS_THEY_ARE = ";,/?:@&=+$-_.!~*'()#"
+# Its window is a browser, whose page comes from a server of its own on the same machine.
+PAGE = Origin("http://localhost:3000")
+BROWSER = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/122.0 Electron/29.1"
 
 
 class FrontEnd:
@@ -64,11 +68,14 @@ class FrontEnd:
         """Status and JSON of a control action, all of which are GETs."""
         fields = "&".join(f"{name}={value}" for name, value in query.items())
         target = quote(f"/api/{path}" + (f"?{fields}" if fields else ""), safe=AS_THEY_ARE)
+        request = urllib.request.Request(
+            f"http://localhost:{self._control}{target}",
+            headers={"Origin": PAGE, "Sec-Fetch-Site": "same-site", "User-Agent": BROWSER},
+        )
         try:
-            with urllib.request.urlopen(
-                f"http://127.0.0.1:{self._control}{target}", timeout=PATIENCE_S
-            ) as response:
+            with urllib.request.urlopen(request, timeout=PATIENCE_S) as response:
                 assert "application/json" in response.headers["content-type"]
+                assert response.headers["access-control-allow-origin"] in ("*", PAGE)
                 return response.status, json.load(response)
         except urllib.error.HTTPError as error:
             with error:
@@ -77,9 +84,9 @@ class FrontEnd:
     def post(self, path: str, body: Any) -> Iterator[dict[str, Any]]:
         """The chunks of a stream from the inference port: one `data:` line and an empty one."""
         request = urllib.request.Request(
-            f"http://127.0.0.1:{self._inference}{path}",
+            f"http://localhost:{self._inference}{path}",
             json.dumps(body | {"stream": True}).encode(),
-            {"Content-Type": "application/json"},
+            {"Content-Type": "application/json", "Origin": PAGE, "User-Agent": BROWSER},
         )
         with urllib.request.urlopen(request, timeout=PATIENCE_S) as response:
             for event in response.read().decode().split("\n\n"):
@@ -120,7 +127,12 @@ class FrontEnd:
             self._quit.wait(RECONNECT_S)
 
     def _listen(self) -> None:
-        with connect(f"ws://127.0.0.1:{self._control}", proxy=None) as socket:
+        with connect(
+            f"ws://localhost:{self._control}",
+            proxy=None,
+            origin=PAGE,
+            user_agent_header=BROWSER,
+        ) as socket:
             self._socket = socket
             self.connections += 1
             self.online.set()

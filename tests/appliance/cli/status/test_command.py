@@ -9,8 +9,8 @@ import pytest
 from appliance.cli.main import main
 from appliance.cli.status.command import watch
 from appliance.cli.status.facts import Facts
-from appliance.system.addresses import Place
 from appliance.cli.status.lamp import Lamp
+from appliance.system.addresses import Place
 
 
 def test_it_is_printed_once_and_plain(capsys: pytest.CaptureFixture[str]) -> None:

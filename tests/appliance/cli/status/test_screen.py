@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.cli.status.facts import Facts
-from appliance.system.addresses import Place
 from appliance.cli.status.screen import render
 from appliance.importing.progress import Progress
 from appliance.label.code import modules
+from appliance.system.addresses import Place
 from appliance.system.label import Label
 
 SETUP = Facts("luna-cafe", setup=Label("Luna-CAFE", "k7rm-2xqp-9dht"), model="luna-guide")

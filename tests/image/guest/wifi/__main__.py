@@ -36,10 +36,11 @@ def main() -> int:
 
 def _played(scenario: Scenario, lab: Lab) -> dict[str, Any]:
     begin = time.monotonic()
-    told: dict[str, Any] = {"passed": False}
+    told: dict[str, Any] = {"passed": False, "figures": {}}
     print(f"{scenario.__name__} ...", flush=True)
     try:
-        told["figures"] = dict(scenario(lab))
+        for name, seconds in scenario(lab):
+            told["figures"][name] = seconds
         told["passed"] = True
     except Exception as error:  # outermost loop: the other scenarios are worth a try
         told["error"] = f"{type(error).__name__}: {error}"
