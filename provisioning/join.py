@@ -9,7 +9,7 @@ from typing import Final
 from appliance.system.bus import BusError
 from provisioning import hotspot, radios
 from provisioning.attempt import Ending, Patience, watch
-from provisioning.credentials import Credentials, Security, is_key
+from provisioning.credentials import Credentials, Security
 from provisioning.means import Means
 from provisioning.nm import checkpoint, manager, profile, settings, snapshot
 from provisioning.nm.access_point import AccessPoint
@@ -27,7 +27,8 @@ _SCANS: Final = 3
 _SEARCH_SECONDS: Final = 20.0
 _PAUSE: Final = 1.0
 _NORMAL: Final = Patience()
-# A good join takes a few seconds; what WPA3 cannot do in this time is left to WPA2.
+# A good join takes a few seconds; what WPA3 cannot do in this time is left to WPA2, which
+# NetworkManager 1.52 does not do: it tries WPA3 again.
 _SHORT: Final = Patience(associate=12.0)
 # A wrong password for WPA3 is tried again and again, with no word about it until 1.58.
 _WPA3: Final = Patience(associate=20.0)
@@ -102,7 +103,7 @@ class _Join:
                 self._checkpoint = await self._remember()
             ending = await self._activate(point, security)
             if not ending.up:
-                return judge(self._wanted.ssid, security, ending, heard=await self._is_heard())
+                return self._judge(security, ending, heard=await self._is_heard())
             return await self._keep()
         finally:
             await self._clean_up()
@@ -111,13 +112,21 @@ class _Join:
         if security is not Security.TRANSITION:
             patience = _WPA3 if security is Security.SAE else _NORMAL
             return await self._try(point, security, patience)
-        if not is_key(self._wanted.secret):  # a key is for WPA2 only
+        if Security.SAE in self._wanted.fits:
             ending = await self._try(point, security, _SHORT)
             if ending.up or ending.addressing or ending.reason in _HOPELESS:
                 return ending
             _log.info("WPA2 and WPA3 together failed (%s): WPA2 alone is tried", ending.reason)
             await self._drop_profile()
-        return await self._try(point, security, _NORMAL, plain_wpa2=True)
+        return await self._try(point, security, _SHORT, plain_wpa2=True)
+
+    def _judge(self, security: Security, ending: Ending, *, heard: bool) -> Result:
+        told = judge(self._wanted.ssid, security, ending, heard=heard)
+        never_refused = told.outcome is Outcome.WRONG_PASSWORD and not ending.asked_again
+        if never_refused and security.takes_passphrase and Security.SAE not in self._wanted.fits:
+            # NetworkManager 1.52 insists on WPA3 where there is both, for which a key is no use.
+            return mismatch(self._wanted, {Security.SAE})
+        return told
 
     async def _try(
         self, point: str, security: Security, patience: Patience, *, plain_wpa2: bool = False

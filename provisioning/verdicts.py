@@ -24,6 +24,7 @@ _OUTCOMES: Final[Mapping[int, Outcome]] = {
     Reason.NEW_ACTIVATION: Outcome.CANCELLED,
 }
 _WITHOUT_SECRET: Final = (Security.OPEN, Security.OWE)
+_WPA3: Final = (Security.SAE, Security.TRANSITION)
 
 
 def judge(ssid: bytes, security: Security, ending: Ending, *, heard: bool = False) -> Result:
@@ -36,7 +37,7 @@ def judge(ssid: bytes, security: Security, ending: Ending, *, heard: bool = Fals
     outcome = _outcome(ending)
     if heard and outcome is Outcome.NOT_IN_RANGE:
         outcome = Outcome.REFUSED
-    if heard and security is Security.SAE and outcome in (Outcome.REFUSED, Outcome.TIMED_OUT):
+    if heard and security in _WPA3 and outcome in (Outcome.REFUSED, Outcome.TIMED_OUT):
         outcome = Outcome.WRONG_PASSWORD
     if outcome is Outcome.WRONG_PASSWORD and security in _WITHOUT_SECRET:
         outcome = Outcome.REFUSED

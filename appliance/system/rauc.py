@@ -19,6 +19,8 @@ _NOBODY = (
     "org.freedesktop.DBus.Error.NameHasNoOwner",
     "org.freedesktop.DBus.Error.Spawn.ServiceNotFound",
 )
+# It is started by the first call, at the machine's start among much else.
+_CALL_SECONDS = 90.0
 # Looking at a bundle checks its signature, perhaps across the network.
 _INSPECT_SECONDS = 120.0
 _LOOK_SECONDS = 0.5
@@ -59,7 +61,7 @@ class Rauc:
     @classmethod
     async def connect(cls, address: str | None = None) -> Self:
         """On the bus at `address`, the system bus by default."""
-        return cls(await bus.connect(address))
+        return cls(await bus.connect(address, call_seconds=_CALL_SECONDS))
 
     async def close(self) -> None:
         """Hang up; an installation goes on."""

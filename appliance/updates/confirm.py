@@ -32,7 +32,7 @@ async def confirm(
     """Judge the running system, `version`; raises BusError or ReadingUnavailable.
 
     `folder` remembers which system was trusted last: that one is trusted at once, and what ails it
-    later is not cured by an older one. `clock` counts from the machine's start.
+    later is not cured by an older one.
     """
     rauc = await Rauc.connect(address)
     try:

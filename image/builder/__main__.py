@@ -70,6 +70,8 @@ def _build(asked: argparse.Namespace) -> None:
     progress("done:")
     for file in made:
         print(f"  {file}  {file.stat().st_size / 1e6:.1f} MB")
+    if wanted.notice:
+        print(wanted.notice)
 
 
 def _epoch() -> int:

@@ -116,14 +116,34 @@ def test_a_wrong_password_is_told_while_the_person_waits(
     play(scenario())
 
 
-def test_transition_mode_that_fails_is_joined_as_plain_wpa2(daemon: Daemon, tmp_path: Path) -> None:
+@pytest.mark.parametrize("version", [42, 52, 58])
+def test_transition_mode_that_fails_is_joined_as_plain_wpa2(
+    daemon: Daemon, tmp_path: Path, version: int
+) -> None:
     async def scenario() -> None:
-        async with house(daemon, tmp_path) as box:
+        async with house(daemon, tmp_path, version=version) as box:
             box.nm.air.add(Base(HOME, TRANSITION, SECRET, sae_works=False))
             ended = await box.join(HOME, SECRET.encode())
+            if version == 52:  # which insists on WPA3
+                assert ended["outcome"] == "wrong_password"
+                assert ended["seconds"] < BAD_PASSWORD
+                return
             assert ended["outcome"] == "connected"
             assert box.saved[0]["802-11-wireless-security"]["pmf"] == 1
             assert len(box.saved) == 1
+
+    play(scenario())
+
+
+def test_a_key_is_no_use_where_networkmanager_insists_on_wpa3(
+    daemon: Daemon, tmp_path: Path
+) -> None:
+    async def scenario() -> None:
+        async with house(daemon, tmp_path, version=52) as box:
+            box.nm.air.add(Base(HOME, TRANSITION, SECRET, sae_works=False))
+            ended = await box.join(HOME, b"0123456789abcdef" * 4)
+            assert ended["outcome"] == "mismatch"
+            assert "itself" in ended["message"]
 
     play(scenario())
 

@@ -20,7 +20,6 @@ INPUTS = (
     "image/boards/virt-arm64.toml",
     "image/boot",
     "image/builder",
-    "image/engine.toml",
     "image/overlay",
     "image/packages.toml",
     "tests/image/boot",

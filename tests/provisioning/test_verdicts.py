@@ -36,6 +36,7 @@ def test_a_reason_becomes_an_outcome(ending: Ending, outcome: Outcome) -> None:
     ("security", "outcomes"),
     [
         (Security.SAE, (Outcome.WRONG_PASSWORD, Outcome.WRONG_PASSWORD)),
+        (Security.TRANSITION, (Outcome.WRONG_PASSWORD, Outcome.WRONG_PASSWORD)),
         (Security.PSK, (Outcome.REFUSED, Outcome.TIMED_OUT)),
         (Security.OPEN, (Outcome.REFUSED, Outcome.TIMED_OUT)),
     ],

@@ -206,6 +206,10 @@ def restarts() -> dict[str, int]:
     return {unit: int(ctl("show", "-P", "NRestarts", unit) or 0) for unit in UNITS}
 
 
+def printed(command: list[str]) -> str:
+    return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False).stdout
+
+
 def said(command: list[str]) -> str:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     return done.stdout + done.stderr
@@ -229,6 +233,7 @@ def looked() -> dict[str, Any]:
         "identity": identity(),
         "firstboot": ctl("is-active", "luna-firstboot.service"),
         "status": said(["luna", "status"]),
+        "doctor": printed(["luna", "doctor", "--json"]),
         "rules": said(["udevadm", "verify", "/usr/lib/udev/rules.d/70-luna.rules"]),
         "footprint": footprint(),
         "wifi": said(["curl", "-s", "http://127.0.0.1:8080/wifi"]),

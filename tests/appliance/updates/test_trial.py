@@ -40,6 +40,12 @@ def test_a_sick_system_is_left_within_a_quarter_of_an_hour() -> None:
     assert when < 15 * 60 - 120
 
 
+def test_a_start_that_took_long_is_no_illness() -> None:
+    trial = Trial(way_back=True)
+    assert trial.look(5000, ILL) is Verdict.WAIT
+    assert judged(trial, [(5001, True), (30, True)])[0] is Verdict.TRUST
+
+
 @given(looks)
 def test_without_a_way_back_nothing_is_left(steps: list[tuple[float, bool]]) -> None:
     assert judged(Trial(way_back=False), [*steps, (2000, False)])[0] is not Verdict.GO_BACK
@@ -59,4 +65,4 @@ def test_it_always_comes_to_an_end(steps: list[tuple[float, bool]]) -> None:
     patience = 30.0
     trial = Trial(way_back=True, patience=patience)
     verdict, when = judged(trial, [*steps, *[(5, steps[-1][1])] * 20])
-    assert verdict is not Verdict.WAIT or when < patience + WELL_SECONDS
+    assert verdict is not Verdict.WAIT or when < steps[0][0] + patience + WELL_SECONDS

@@ -68,7 +68,9 @@ def _refusal(daemon: FakeNetworkManager, profile: FakeProfile, base: Base) -> li
         return None if same else [Passage(HANDSHAKE_FAILS, DeviceState.FAILED, Reason.NO_SECRETS)]
     if method in ("none", "owe"):
         return None
-    with_sae = method == "sae" or (rsn & SAE and profile.security.get("pmf", 0) != 1)
+    # 1.52 does WPA3 wherever it can, whatever it was told of protected management frames.
+    avoids = profile.security.get("pmf", 0) == 1 and daemon.version != 52
+    with_sae = method == "sae" or (rsn & SAE and not avoids)
     right = profile.security["psk"] == base.secret
     if with_sae and not (base.sae_works and right):
         told = right is False and daemon.version >= 58

@@ -13,7 +13,7 @@ import pytest
 
 from tests.image.qemu import Machine, running
 
-pytestmark = pytest.mark.timeout(1500)
+pytestmark = pytest.mark.timeout(2400)
 UNITS = ("luna-api", "luna-mdns", "luna-provisioning", "luna-watchdog")
 
 
@@ -22,7 +22,7 @@ def machine(image: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[M
     with running(image, tmp_path_factory.mktemp("machine")) as started:
         # Its very first start is cut off in the middle, which must not matter.
         started.start()
-        started.says("systemd-tmpfiles-setup.service")
+        started.says("dbus.service")
         started.cut_power()
         started.boot()
         started.settle()
