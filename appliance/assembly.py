@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from appliance.config import Settings
 from appliance.domain.messages import ToolDefinition
 from appliance.errors import ConfigError, LunaError
 from appliance.http import listeners
@@ -67,6 +66,7 @@ from appliance.observe.sockets import SocketMetrics
 from appliance.services import Services, services_of
 from appliance.serving.loads import model_loads
 from appliance.serving.toolbox import Toolbox
+from appliance.settings import Settings
 from appliance.system.board import read_temperatures
 from appliance.system.cpu import CpuMeter
 from appliance.system.disk import read_disk

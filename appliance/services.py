@@ -10,7 +10,6 @@ from functools import cache, partial
 from pathlib import Path
 
 from appliance import guide
-from appliance.config import Settings
 from appliance.domain.keys import Keyring
 from appliance.domain.model_size import usable_bytes
 from appliance.domain.patience import Patience
@@ -42,6 +41,7 @@ from appliance.serving.inference import Inference
 from appliance.serving.pool import Pool
 from appliance.serving.toolbox import SHIPPED_TOOLS, Toolbox
 from appliance.serving.wishes import Wishes
+from appliance.settings import Settings
 from appliance.specs import context_of, model_spec, npu_spec
 from appliance.store import first_key
 from appliance.store.database import Database

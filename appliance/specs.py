@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from appliance.config import Settings
 from appliance.engines.base import ModelSpec
 from appliance.engines.rkllm.model import NpuSpec
 from appliance.errors import ConfigError
 from appliance.models.folder import Entry
+from appliance.settings import Settings
 
 _DEFAULT_CONTEXT = 4096  # tokens per slot: a KV cache that fits beside a model in 4 GB
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from appliance import config
-from appliance.config import Settings
+from appliance.settings import Settings
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

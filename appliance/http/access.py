@@ -11,7 +11,6 @@ from ipaddress import IPv4Interface, IPv6Interface, ip_interface
 
 import msgspec
 
-from appliance.config import AccessSettings, RateSettings
 from appliance.domain.hosts import Names
 from appliance.domain.keys import EVERYTHING, Keyring
 from appliance.domain.rate import Limiter
@@ -20,6 +19,7 @@ from appliance.http.access_keys import KeyCheck
 from appliance.http.exchange import Request
 from appliance.http.rights import require_administration, require_own_page, rights_of_place
 from appliance.http.routes import RateClass, Route
+from appliance.settings import AccessSettings, RateSettings
 
 _log = logging.getLogger(__name__)
 

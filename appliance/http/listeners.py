@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
-from appliance.config import ServerSettings
 from appliance.errors import ConfigError
 from appliance.http import tls
+from appliance.settings import ServerSettings
 from appliance.system import activation
 
 

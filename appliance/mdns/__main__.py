@@ -12,12 +12,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from appliance import __version__, config
-from appliance.config import Settings
 from appliance.errors import LunaError
 from appliance.mdns import options
 from appliance.mdns.advertiser import Advertiser, own_names
 from appliance.mdns.services import Facts, Service, services
 from appliance.observe import logbook
+from appliance.settings import Settings
 from appliance.system import sdnotify
 from appliance.system.board import read_board
 from appliance.system.identity import read_identity

@@ -8,13 +8,13 @@ import random
 from collections.abc import Callable
 from dataclasses import replace
 
-from appliance.config import MdnsSettings
 from appliance.mdns.claims import Claims, claims
 from appliance.mdns.naming import Names, Pick
 from appliance.mdns.pace import Budget, Settling
 from appliance.mdns.places import places
 from appliance.mdns.presence import Presence, State
 from appliance.mdns.services import Service
+from appliance.settings import MdnsSettings
 from appliance.system.netlink import Changes, Network
 
 _log = logging.getLogger(__name__)

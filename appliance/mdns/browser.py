@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from zeroconf import DNSQuestionType, ServiceStateChange, Zeroconf
 from zeroconf.asyncio import AsyncServiceBrowser, AsyncServiceInfo, AsyncZeroconf
 
-from appliance.config import MdnsSettings
 from appliance.errors import ReadingUnavailable
 from appliance.mdns.places import places
 from appliance.mdns.services import LUNA
+from appliance.settings import MdnsSettings
 from appliance.system.netlink import Network, network
 
 _RESOLVE_MS = 3000

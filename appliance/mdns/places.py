@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 
-from appliance.config import MdnsSettings
+from appliance.settings import MdnsSettings
 from appliance.system.netlink import Address, Link, Network
 
 

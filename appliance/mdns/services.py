@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from appliance.config import Settings
 from appliance.errors import ConfigError
+from appliance.settings import Settings
 from appliance.system.identity import Identity
 
 LUNA = "_luna._tcp.local."

@@ -9,11 +9,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from appliance.config import ModelSettings
 from appliance.errors import BadRequest, ModelLoadFailed, ModelNotFound
 from appliance.models import changes
 from appliance.models.folder import Entry, inspect, scan
 from appliance.models.hub.names import hub_names
+from appliance.settings import ModelSettings
 
 _FRESH = 1.0  # seconds that a scan is trusted: a dropped file is seen by the next request
 

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from appliance.config import ModelSettings
 from appliance.engines.base import Engine
 from appliance.errors import LunaError, ModelLoadFailed, ShuttingDown
 from appliance.models.folder import Entry
@@ -19,6 +18,7 @@ from appliance.serving import room
 from appliance.serving.pulse import Pulse
 from appliance.serving.reaper import Reaper
 from appliance.serving.scheduler import Scheduler
+from appliance.settings import ModelSettings
 
 _log = logging.getLogger(__name__)
 _FAILURE_STANDS = 10.0  # seconds before a model that failed to load is tried again

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from appliance import config
-from appliance.config import Settings
 from appliance.errors import LunaError
 from appliance.observe import logbook
+from appliance.settings import Settings
 from appliance.system import sdnotify
 from appliance.system.boot import read_boot_id
 from appliance.system.rknpu import Rknpu

@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Struct
 
-from appliance.config import Settings
 from appliance.errors import ConfigError, LunaError
+from appliance.settings import Settings
 from appliance.watchdog.readings import Heartbeat
 
 _SECONDS = 5.0

@@ -8,8 +8,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from appliance import config
-from appliance.config import Settings
 from appliance.errors import ConfigError
+from appliance.settings import Settings
 
 
 def write(path: Path, text: str) -> Path:

@@ -18,7 +18,7 @@ TIERS = (
     ("serving",),
     ("engines", "models", "store", "device_tools", "guide"),
     ("observe", "system"),
-    ("domain", "config", "errors", "__version__"),
+    ("domain", "config", "settings", "errors", "__version__"),
     ("sdk",),  # runs without all the others
 )
 RANK = {name: rank for rank, tier in enumerate(TIERS) for name in tier}

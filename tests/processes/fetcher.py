@@ -11,7 +11,6 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from appliance.config import ModelSettings
 from appliance.errors import LunaError
 from appliance.models.downloads.job import Means
 from appliance.models.downloads.ledger import Ledger
@@ -19,6 +18,7 @@ from appliance.models.downloads.service import Downloads
 from appliance.models.hub.hub import Hub
 from appliance.models.registry import Registry
 from appliance.observe.metrics_downloads import DownloadMetrics
+from appliance.settings import ModelSettings
 from appliance.store.database import Database
 from appliance.store.downloads import DownloadRows
 

@@ -17,13 +17,13 @@ import msgspec
 
 from appliance.cli.bench.served import READY
 from appliance.cli.client import Client
-from appliance.config import ServerSettings, Settings
 from appliance.engines import launch
 from appliance.engines.child import Child, ChildPlan
 from appliance.engines.llamacpp import command, reasons
 from appliance.engines.llamacpp.connection import Connection
 from appliance.errors import ConfigError
 from appliance.models.folder import Entry
+from appliance.settings import ServerSettings, Settings
 from appliance.specs import model_spec
 from appliance.system.processes import OutputTail, Spawner, kill_group
 

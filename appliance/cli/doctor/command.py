@@ -18,11 +18,11 @@ from appliance.cli import connect, settings
 from appliance.cli.doctor import device, engine, machine, npu, service, storage
 from appliance.cli.doctor.check import Check, Finding, Level, run_all
 from appliance.cli.terminal import can_dim, harmless
-from appliance.config import Settings
 from appliance.errors import ConfigError, ModelNotFound
 from appliance.models.folder import Entry, inspect
 from appliance.models.registry import Registry
 from appliance.serving.toolbox import SHIPPED_TOOLS, Toolbox
+from appliance.settings import Settings
 from appliance.system.board import read_temperatures
 from appliance.system.cpu import read_cpu_model
 from appliance.system.disk import read_disk

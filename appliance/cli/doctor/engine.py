@@ -8,7 +8,6 @@ import sys
 from collections.abc import Sequence
 
 from appliance.cli.doctor.check import Finding, ok, problem
-from appliance.config import CpuEngineSettings
 from appliance.domain.cancel import CancelToken
 from appliance.domain.events import Finish
 from appliance.domain.patience import Patience
@@ -18,6 +17,7 @@ from appliance.engines.llamacpp import reasons
 from appliance.engines.llamacpp.engine import LlamaCpp
 from appliance.errors import LunaError
 from appliance.models.folder import Entry
+from appliance.settings import CpuEngineSettings
 from appliance.system.processes import Spawner
 
 _CONTEXT = 256  # tokens: enough for one word, and soon ready

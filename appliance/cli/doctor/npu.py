@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from appliance.cli.doctor.check import Check, Finding, ok, problem, warning
-from appliance.config import NpuEngineSettings
 from appliance.engines.rkllm.driver import check_driver, read_driver_version
 from appliance.engines.rkllm.failures import DriverRefused, LibraryRefused
 from appliance.engines.rkllm.locate import find_library
 from appliance.engines.rkllm.version import read_version
+from appliance.settings import NpuEngineSettings
 
 _DRIVER = "sys/bus/platform/drivers/RKNPU"
 _RULES = "sudo udevadm trigger; if it stays so: sudo chgrp {group} {node}"

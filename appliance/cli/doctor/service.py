@@ -7,10 +7,10 @@ from pathlib import Path
 
 from appliance.cli.client import Client, ServerFailed, ServerUnreachable
 from appliance.cli.doctor.check import Finding, ok, problem, warning
-from appliance.config import ServerSettings
 from appliance.errors import ConfigError
 from appliance.http import listeners
 from appliance.serving.toolbox import Toolbox
+from appliance.settings import ServerSettings
 
 _ANSWER_SECONDS = 3.0
 

@@ -18,10 +18,10 @@ from appliance.cli import connect, settings
 from appliance.cli.models.pull import run_pull
 from appliance.cli.table import number, size, table
 from appliance.cli.terminal import harmless
-from appliance.config import Settings
 from appliance.errors import BadRequest, ConfigError, ModelNotFound
 from appliance.models.folder import Entry
 from appliance.models.registry import Registry
+from appliance.settings import Settings
 
 
 def add_parser(commands: Any) -> None:

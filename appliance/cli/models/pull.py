@@ -16,7 +16,6 @@ from appliance.cli.client import ServerUnreachable
 from appliance.cli.models.bar import Bar
 from appliance.cli.table import size
 from appliance.cli.terminal import harmless
-from appliance.config import Settings
 from appliance.domain.cancel import CancelToken
 from appliance.errors import ConfigError
 from appliance.models.downloads.job import Job
@@ -25,6 +24,7 @@ from appliance.models.downloads.plan import make_plan
 from appliance.models.hub.names import HubName, parse_hub_name
 from appliance.models.hub.offers import choose, offers
 from appliance.models.registry import Registry
+from appliance.settings import Settings
 
 _SILENCE = 120.0  # seconds; a server tells of a download once a second
 

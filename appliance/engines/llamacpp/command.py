@@ -7,9 +7,9 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from appliance.config import CpuEngineSettings
 from appliance.engines import launch
 from appliance.engines.base import ModelSpec
+from appliance.settings import CpuEngineSettings
 from appliance.system.processes import parse_cpus
 
 EMBEDDING_BATCH = 2048  # tokens: mean pooling needs the whole input in one batch

@@ -12,7 +12,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from appliance.config import CpuEngineSettings
 from appliance.domain.cancel import CancelToken
 from appliance.domain.events import Event, Finish
 from appliance.domain.patience import Patience
@@ -31,6 +30,7 @@ from appliance.engines.llamacpp.connection import Connection
 from appliance.engines.llamacpp.extras import LlamaCppExtras
 from appliance.engines.llamacpp.slot_files import SlotFiles
 from appliance.errors import EngineError, EngineTimeout, ModelLoadFailed, Unsupported
+from appliance.settings import CpuEngineSettings
 from appliance.system.processes import Spawner
 
 _log = logging.getLogger(__name__)

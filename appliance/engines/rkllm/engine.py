@@ -6,7 +6,6 @@ from array import array
 from collections.abc import Generator, Iterator
 from dataclasses import replace
 
-from appliance.config import NpuEngineSettings
 from appliance.domain.cancel import CancelToken
 from appliance.domain.events import Event, Finish, FinishReason, Timings, Usage
 from appliance.domain.patience import Patience
@@ -38,6 +37,7 @@ from appliance.engines.rkllm.speech import Asked
 from appliance.engines.rkllm.values import Run
 from appliance.engines.rkllm.wire import Ended, Rows, Said
 from appliance.errors import ContextTooLong, EngineError
+from appliance.settings import NpuEngineSettings
 
 _HONOURED = (adapters.OPTION, "cache_prompt")
 _BYTES_A_TOKEN = 3  # for time limits only, where nobody can count

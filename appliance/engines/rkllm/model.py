@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from appliance.config import NpuEngineSettings
 from appliance.domain.sampling import Sampling
 from appliance.engines.base import ModelSpec
 from appliance.engines.rkllm import command
@@ -21,6 +20,7 @@ from appliance.engines.rkllm.speech import Speech
 from appliance.engines.rkllm.values import Load
 from appliance.engines.rkllm.version import RuntimeVersion, read_version
 from appliance.errors import EngineError, ModelLoadFailed, ModelLoading, ReadingUnavailable
+from appliance.settings import NpuEngineSettings
 from appliance.system.memory import peak_rss_bytes
 from appliance.system.processes import Spawner, parse_cpus
 

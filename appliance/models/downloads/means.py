@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from appliance.config import DownloadSettings
 from appliance.errors import ConfigError, ReadingUnavailable
 from appliance.models.downloads.job import Means
 from appliance.models.hub.hub import Hub
 from appliance.models.hub.offers import Machine
+from appliance.settings import DownloadSettings
 from appliance.system.board import read_board
 from appliance.system.disk import read_disk
 from appliance.system.memory import read_memory

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from appliance.config import AccessSettings, RateSettings
 from appliance.domain.cancel import CancelToken
 from appliance.domain.hosts import Names
 from appliance.domain.keys import EVERYTHING, Key, Keyring, Scope, digest
@@ -16,6 +15,7 @@ from appliance.http.access import Guard, Rules, everybody, rules_of
 from appliance.http.exchange import Reply, Request
 from appliance.http.routes import Operation, Route
 from appliance.serving.answer import Caller
+from appliance.settings import AccessSettings, RateSettings
 
 LAN = "192.168.1.9"
 

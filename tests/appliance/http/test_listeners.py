@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from appliance import config
-from appliance.config import ServerSettings
+from appliance import settings
 from appliance.errors import ConfigError
 from appliance.http import listeners
 from appliance.http.listeners import Listener, bind, inherited
+from appliance.settings import ServerSettings
 from tests.helpers.wire import descriptors
 
 
@@ -190,7 +190,7 @@ def test_a_unix_listener_is_named_by_its_path(opened: ExitStack, tmp_path: Path)
     assert Listener(unix).address == str(tmp_path / "s")
 
 
-def configured(opened: ExitStack, *more: config.Listener, port: int = 0) -> list[Listener]:
+def configured(opened: ExitStack, *more: settings.Listener, port: int = 0) -> list[Listener]:
     settings = ServerSettings(host="127.0.0.1", port=port, listeners=more)
     found = listeners.opened(settings, {})
     for listener in found:
@@ -201,9 +201,9 @@ def configured(opened: ExitStack, *more: config.Listener, port: int = 0) -> list
 def test_more_addresses_have_their_own_dialect(opened: ExitStack) -> None:
     found = configured(
         opened,
-        config.Listener(0, "127.0.0.1", "wingman"),
-        config.Listener(0, "127.0.0.1", "ollama"),
-        config.Listener(0, "127.0.0.1"),
+        settings.Listener(0, "127.0.0.1", "wingman"),
+        settings.Listener(0, "127.0.0.1", "ollama"),
+        settings.Listener(0, "127.0.0.1"),
     )
     assert [listener.dialect for listener in found] == ["", "wingman", "ollama", ""]
     assert len({listener.port for listener in found}) == 4
@@ -214,7 +214,10 @@ def test_what_systemd_passed_is_not_bound_again(
 ) -> None:
     passed = [*bound(opened, "127.0.0.1"), *bound(opened, "127.0.0.1")]
     monkeypatch.setattr(listeners, "inherited", lambda environ, tls: list(passed))
-    wanted = (config.Listener(passed[1].port, dialect="wingman"), config.Listener(0, "127.0.0.1"))
+    wanted = (
+        settings.Listener(passed[1].port, dialect="wingman"),
+        settings.Listener(0, "127.0.0.1"),
+    )
     found = configured(opened, *wanted, port=1)
     assert [each.port for each in found[:1]] == [passed[0].port]
     assert {each.port: each.dialect for each in found}[passed[1].port] == "wingman"
@@ -225,7 +228,7 @@ def test_nothing_stays_open_when_one_cannot_be_bound(opened: ExitStack) -> None:
     [taken] = bound(opened, "127.0.0.1")
     before = descriptors()
     with pytest.raises(ConfigError, match=str(taken.port)):
-        configured(opened, config.Listener(taken.port, "127.0.0.1"))
+        configured(opened, settings.Listener(taken.port, "127.0.0.1"))
     assert descriptors() == before
 
 

@@ -3,12 +3,12 @@ import asyncio
 import pytest
 from pytest_mock import MockerFixture
 
-from appliance.config import MdnsSettings
 from appliance.mdns import advertiser
 from appliance.mdns.advertiser import Advertiser, own_names
 from appliance.mdns.naming import Names
 from appliance.mdns.presence import State
 from appliance.mdns.services import Service
+from appliance.settings import MdnsSettings
 from appliance.system.netlink import Address, Changes, Link, Network
 
 SERVICES = (Service("_luna._tcp.local.", 80, ()),)

@@ -1,8 +1,8 @@
 import pytest
 
-from appliance.config import MdnsSettings
 from appliance.mdns import browser
 from appliance.mdns.browser import Device, NoNetwork
+from appliance.settings import MdnsSettings
 from appliance.system.netlink import Address, Link, Network
 
 

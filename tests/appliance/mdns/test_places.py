@@ -2,8 +2,8 @@ from dataclasses import replace
 
 import pytest
 
-from appliance.config import MdnsSettings
 from appliance.mdns.places import Place, places
+from appliance.settings import MdnsSettings
 from appliance.system.netlink import Address, Link, Network
 
 ETH = Link(2, "eth0", running=True, multicast=True, loopback=False, point_to_point=False)

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.config import Listener, MdnsSettings, ServerSettings, Settings
 from appliance.errors import ConfigError
 from appliance.mdns.services import Facts, Service, services, types
+from appliance.settings import Listener, MdnsSettings, ServerSettings, Settings
 from appliance.system.identity import Identity
 
 FACTS = Facts(Identity("ab12cd34ef56", "luna-ab12"), "Kitchen", "1.2.3", "Rock 5B", setup=False)

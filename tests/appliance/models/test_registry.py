@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from appliance.config import ModelSettings
 from appliance.errors import BadRequest, ModelLoadFailed, ModelNotFound
 from appliance.models.registry import Registry
+from appliance.settings import ModelSettings
 from tests.helpers import random_model
 
 

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from appliance.config import ModelSettings
 from appliance.models.folder import Entry
 from appliance.models.registry import Registry
+from appliance.settings import ModelSettings
 from tests.helpers.server import tiny_model
 
 

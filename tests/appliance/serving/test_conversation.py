@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from appliance.config import ModelSettings
 from appliance.domain.cancel import CancelToken
 from appliance.domain.events import Content, Finish, Usage
 from appliance.domain.messages import Message, Role, ToolCall, ToolDefinition
@@ -39,6 +38,7 @@ from appliance.serving.conversation import Conversation
 from appliance.serving.pool import Pool
 from appliance.serving.scheduler import Load
 from appliance.serving.toolbox import Toolbox
+from appliance.settings import ModelSettings
 from tests.appliance.serving.library import Library
 
 Gate = Callable[[int, CancelToken], None]

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from appliance.config import ModelSettings
 from appliance.domain.cancel import CancelToken
 from appliance.domain.inference import Options, State, Task, Wish
 from appliance.engines.base import ModelSpec
@@ -27,6 +26,7 @@ from appliance.models.folder import Entry
 from appliance.serving.inference import Inference
 from appliance.serving.pool import Pool
 from appliance.serving.wishes import Wishes
+from appliance.settings import ModelSettings
 from tests.appliance.serving.library import Library
 from tests.helpers.server import tiny_model
 from tests.helpers.wire import eventually

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from appliance.config import ModelSettings
 from appliance.engines.scripted import Scripted, always
 from appliance.models.folder import Entry
 from appliance.serving.pool import Pool
+from appliance.settings import ModelSettings
 from tests.appliance.serving.library import Library
 from tests.helpers.wire import eventually
 

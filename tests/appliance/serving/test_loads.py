@@ -2,12 +2,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from appliance.config import ModelSettings
 from appliance.domain.cancel import CancelToken
 from appliance.engines.scripted import Scripted, always
 from appliance.observe.metrics_device import ModelLoad
 from appliance.serving.loads import model_loads
 from appliance.serving.pool import Pool
+from appliance.settings import ModelSettings
 from tests.appliance.serving.library import Library
 
 

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from appliance.config import ModelSettings
 from appliance.domain.cancel import CancelToken
 from appliance.domain.model_size import required_bytes
 from appliance.engines.scripted import Gates, Scripted, always
 from appliance.errors import ConfigError, EngineError, ModelLoadFailed, ModelLoading, ShuttingDown
 from appliance.models.folder import Entry
 from appliance.serving.pool import Pool
+from appliance.settings import ModelSettings
 from tests.appliance.serving.library import Library
 from tests.helpers.wire import eventually
 

@@ -8,8 +8,8 @@ import pytest
 
 from appliance.cli.doctor import engine
 from appliance.cli.doctor.check import Level
-from appliance.config import CpuEngineSettings
 from appliance.models.folder import inspect
+from appliance.settings import CpuEngineSettings
 from tests.helpers.server import tiny_model
 
 SETTINGS = CpuEngineSettings(slots=1, threads=1)

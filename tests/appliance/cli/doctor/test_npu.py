@@ -8,7 +8,7 @@ import pytest
 
 from appliance.cli.doctor import npu
 from appliance.cli.doctor.check import Level
-from appliance.config import NpuEngineSettings
+from appliance.settings import NpuEngineSettings
 
 MINE = grp.getgrgid(os.getgid()).gr_name
 

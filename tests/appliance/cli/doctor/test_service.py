@@ -7,9 +7,9 @@ import pytest
 
 from appliance.cli.doctor import service
 from appliance.cli.doctor.check import Level
-from appliance.config import ServerSettings
 from appliance.errors import ConfigError
 from appliance.serving.toolbox import SHIPPED_TOOLS, Toolbox
+from appliance.settings import ServerSettings
 from tests.helpers.canned import CannedServer, http
 
 LUNA = http(b'{"device":"luna"}')

@@ -5,9 +5,9 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from appliance.config import CpuEngineSettings
 from appliance.engines.base import ModelSpec
 from appliance.engines.llamacpp import command
+from appliance.settings import CpuEngineSettings
 
 SPEC = ModelSpec("m", Path("/models/m.gguf"), 10)
 LAYOUT = command.Layout(slots=3, context=100, batch=64)

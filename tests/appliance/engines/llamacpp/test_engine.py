@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from appliance.config import CpuEngineSettings
 from appliance.domain.cancel import CancelToken
 from appliance.domain.events import Content, Event, Finish
 from appliance.domain.messages import Message, Role
@@ -20,6 +19,7 @@ from appliance.domain.sampling import Sampling
 from appliance.engines.base import Engine, ModelSpec
 from appliance.engines.llamacpp.engine import LlamaCpp
 from appliance.errors import Cancelled, ContextTooLong, EngineDied, LunaError, ModelLoadFailed
+from appliance.settings import CpuEngineSettings
 from appliance.system.processes import Spawner
 from tests.helpers.server import tiny_model
 from tests.helpers.wire import eventually

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from appliance.config import CpuEngineSettings
 from appliance.domain.cancel import CancelToken
 from appliance.domain.events import Finish
 from appliance.domain.messages import Message, Role
@@ -16,6 +15,7 @@ from appliance.domain.requests import ChatRequest, CompletionRequest, Generation
 from appliance.engines.base import ModelSpec
 from appliance.engines.llamacpp.engine import LlamaCpp
 from appliance.errors import BadRequest, Unsupported
+from appliance.settings import CpuEngineSettings
 from appliance.system.processes import Spawner
 from tests.helpers.server import tiny_model
 

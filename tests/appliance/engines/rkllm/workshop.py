@@ -10,7 +10,6 @@ from typing import Any
 import msgspec
 import pytest
 
-from appliance.config import NpuEngineSettings
 from appliance.domain.cancel import CancelToken
 from appliance.domain.events import Content, Event, Finish, Reasoning
 from appliance.domain.messages import Message, Role
@@ -23,6 +22,7 @@ from appliance.engines.rkllm.engine import Rkllm
 from appliance.engines.rkllm.model import NpuModel, NpuSpec
 from appliance.engines.rkllm.process import Pauses
 from appliance.errors import LunaError
+from appliance.settings import NpuEngineSettings
 from appliance.system.processes import Spawner
 from tests.rkllm_sim import language, models
 from tests.rkllm_sim.build import library

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from appliance.config import ModelSettings
 from appliance.domain.cancel import CancelToken
 from appliance.models.downloads.item import Download
 from appliance.models.downloads.job import Means
@@ -15,6 +14,7 @@ from appliance.models.folder import Entry
 from appliance.models.hub.hub import Hub
 from appliance.models.registry import Registry
 from appliance.observe.metrics_downloads import DownloadMetrics
+from appliance.settings import ModelSettings
 from appliance.store.database import Database
 from appliance.store.downloads import DownloadRows
 from tests.helpers.hub import FakeHub

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from appliance.config import DownloadSettings
 from appliance.domain.cancel import CancelToken
 from appliance.errors import ConfigError
 from appliance.models.downloads.means import means_of, this_machine
+from appliance.settings import DownloadSettings
 from tests.helpers.hub import FakeHub
 
 

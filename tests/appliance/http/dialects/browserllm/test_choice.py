@@ -3,9 +3,9 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from appliance.config import ModelSettings
 from appliance.http.dialects.browserllm.choice import Choice
 from appliance.models.registry import Registry
+from appliance.settings import ModelSettings
 from tests.helpers.server import tiny_model
 
 

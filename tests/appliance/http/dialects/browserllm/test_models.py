@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from appliance.config import ModelSettings
 from appliance.domain.cancel import CancelToken
 from appliance.engines.base import Engine
 from appliance.engines.scripted import Gates, Scripted, always
@@ -27,6 +26,7 @@ from appliance.models.registry import Registry
 from appliance.observe.profile import Profile
 from appliance.serving.answer import Caller
 from appliance.serving.pool import Pool
+from appliance.settings import ModelSettings
 from tests.helpers.server import tiny_model
 
 SIZE = tiny_model().stat().st_size

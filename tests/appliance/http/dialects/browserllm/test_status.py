@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 from typing import Any, NoReturn
 
-from appliance.config import ModelSettings
 from appliance.domain.cancel import CancelToken
 from appliance.engines.scripted import Scripted, always
 from appliance.errors import EngineDied, ReadingUnavailable
@@ -16,6 +15,7 @@ from appliance.observe.metrics import Metrics
 from appliance.observe.profile import Profile
 from appliance.serving.answer import Caller
 from appliance.serving.pool import Pool
+from appliance.settings import ModelSettings
 from appliance.system.disk import Disk
 from appliance.system.gpu import Gpu
 from appliance.system.memory import Memory

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from appliance.config import ModelSettings
 from appliance.domain.cancel import CancelToken
 from appliance.domain.patience import Patience
 from appliance.engines.scripted import Scripted, always
@@ -18,6 +17,7 @@ from appliance.http.dialects.luna.engines import Engines, routes
 from appliance.http.exchange import Request
 from appliance.serving.answer import Caller
 from appliance.serving.pool import Pool
+from appliance.settings import ModelSettings
 from tests.appliance.serving.library import Library
 
 

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from appliance.config import ModelSettings
 from appliance.domain.cancel import CancelToken
 from appliance.domain.events import Content, Progress, Timings
 from appliance.engines.scripted import Gates, Scripted, always
@@ -16,6 +15,7 @@ from appliance.http.dialects.wingman.performance import Performance
 from appliance.observe.metrics import Metrics
 from appliance.observe.runs import Runs
 from appliance.serving.pool import Pool
+from appliance.settings import ModelSettings
 from tests.appliance.serving.library import Library
 
 
