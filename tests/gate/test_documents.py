@@ -14,6 +14,9 @@ ARCHITECTURE = ROOT / "appliance" / "ARCHITECTURE.md"
 # A line of the map begins with a folder, perhaps behind a bullet, a table's bar or a backtick.
 MAP_LINE = re.compile(r"^[\s|*-]*`?([\w.-]+(?:/[\w.-]+)*)/`?(?=[\s|:`]|$)")
 
+# What a link within the project leads to, without the place in it.
+LINK = re.compile(r"\]\((?![a-z]+:|#)([^)#\s]+)[^)]*\)")
+
 # A line of `luna --help` that begins with the name of a subcommand.
 SUBCOMMAND = re.compile(r"^    ([a-z][\w-]*)(?=\s{2,}|$)", re.MULTILINE)
 
@@ -91,3 +94,14 @@ def test_route_paths_are_found_in_any_order() -> None:
 def test_a_map_is_read_whatever_its_form() -> None:
     text = "# A\n`no/` x\n## The map\n| `a/b/` | x |\n- c/ : d/\n```\n  e.f/g/  text\n```\n# B\nh/"
     assert mapped(text) == {"a/b", "c", "e.f/g"}
+
+
+def test_links_between_documents_lead_somewhere() -> None:
+    dead = [
+        f"{path.relative_to(ROOT)}: {target}"
+        for path in files()
+        if path.suffix == ".md"
+        for target in LINK.findall(path.read_text(encoding="utf-8"))
+        if not (path.parent / target).exists()
+    ]
+    complain(dead, "mend these links:")
