@@ -38,6 +38,14 @@ class Ending:
     asked_again: bool = False
     addressing: bool = False
 
+    @property
+    def thrown_out(self) -> bool:
+        """It was let in, so the secret is right, and lost the connection before it had an address.
+
+        NetworkManager asks for another secret then, as it does for a wrong one.
+        """
+        return self.addressing and self.reason in (Reason.NO_SECRETS, Reason.SUPPLICANT_DISCONNECT)
+
 
 @dataclass(frozen=True, slots=True)
 class Patience:

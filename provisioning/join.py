@@ -102,6 +102,9 @@ class _Join:
             if self._radio.online:
                 self._checkpoint = await self._remember()
             ending = await self._activate(point, security)
+            if ending.thrown_out:  # some routers do, once
+                await self._drop_profile()
+                ending = await self._activate(point, security)
             if not ending.up:
                 return self._judge(security, ending, heard=await self._is_heard())
             return await self._keep()

@@ -45,6 +45,8 @@ def judge(ssid: bytes, security: Security, ending: Ending, *, heard: bool = Fals
 
 
 def _outcome(ending: Ending) -> Outcome:
+    if ending.thrown_out:
+        return Outcome.TIMED_OUT
     if ending.reason is None:
         if ending.addressing:
             return Outcome.NO_ADDRESS

@@ -148,6 +148,20 @@ def test_a_key_is_no_use_where_networkmanager_insists_on_wpa3(
     play(scenario())
 
 
+@pytest.mark.parametrize(("times", "outcome"), [(1, "connected"), (2, "timed_out")])
+def test_whoever_was_let_in_and_thrown_out_has_the_right_password(
+    daemon: Daemon, tmp_path: Path, times: int, outcome: str
+) -> None:
+    async def scenario() -> None:
+        async with house(daemon, tmp_path) as box:
+            box.nm.air.add(Base(HOME, WPA2, SECRET, throws_out=times))
+            ended = await box.join(HOME, SECRET.encode())
+            assert ended["outcome"] == outcome
+            assert len(box.saved) == (outcome == "connected")
+
+    play(scenario())
+
+
 def test_a_hidden_network_is_called_by_its_name(daemon: Daemon, tmp_path: Path) -> None:
     async def scenario() -> None:
         async with house(daemon, tmp_path) as box:

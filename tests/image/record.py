@@ -1,6 +1,7 @@
-"""Whether what is booted has changed since `make boot-test` last passed: image/boot-test.json.
+"""Whether the recipe has changed since the image last booted well: image/boot-test.json.
 
-`python -m tests.image.record check` ends with 0 where nothing has; `write` notes a pass.
+`python -m tests.image.record check` ends with 0 where nothing has; `write` notes that
+boot/check_boot.py has passed.
 """
 
 from __future__ import annotations

@@ -15,6 +15,7 @@ from provisioning.verdicts import judge, mismatch
     [
         (Ending(False, 7), Outcome.WRONG_PASSWORD),
         (Ending(False, 7, asked_again=True), Outcome.WRONG_PASSWORD),
+        (Ending(False, 7, asked_again=True, addressing=True), Outcome.TIMED_OUT),
         (Ending(False, 11), Outcome.REFUSED),
         (Ending(False, 8, asked_again=True), Outcome.WRONG_PASSWORD),
         (Ending(False, 53), Outcome.NOT_IN_RANGE),

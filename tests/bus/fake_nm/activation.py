@@ -35,6 +35,14 @@ def passages(daemon: FakeNetworkManager, profile: FakeProfile, base: Base | None
         return [*begin, Passage(ASSOCIATION_TIMEOUT, DeviceState.FAILED, Reason.SSID_NOT_FOUND)]
     if refusal := _refusal(daemon, profile, base):
         return begin + refusal
+    if base.throws_out:
+        base.throws_out -= 1
+        return [
+            *begin,
+            Passage(2.0, DeviceState.IP_CONFIG),
+            Passage(4.0, DeviceState.NEED_AUTH, Reason.SUPPLICANT_DISCONNECT),
+            Passage(0.3, DeviceState.FAILED, Reason.NO_SECRETS),
+        ]
     return [*begin, Passage(2.0, DeviceState.IP_CONFIG), *_address(base)]
 
 

@@ -32,6 +32,7 @@ class Base:
     hidden: bool = False
     dhcp: bool = True
     admits: bool = True  # False: a list of allowed devices, which this one is not on
+    throws_out: int = 0  # how often it lets somebody in only to end the connection at once
     leaves: bool = False  # it goes as soon as it was heard
     sae_works: bool = True  # False: it announces WPA3 and fails at it
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ _UNIT = "luna-provisioning.service"
 _NAMES = ("org.luna.Provisioning1", "/org/luna/Provisioning1", "org.luna.Provisioning1")
 _SETTINGS = Path("/run/luna-wifi-test")
 _DROP_IN = Path(f"/run/systemd/system/{_UNIT}.d/test.conf")
+_START_S = 240.0  # on an emulated processor with other work
 SETUP, LABEL = "Luna-TEST", "on the label 1"
 
 
@@ -23,18 +25,22 @@ class Box:
     def __init__(self) -> None:
         self._since = ""
 
-    def configure(self, *, passphrase: str = LABEL) -> None:
-        """Start the service anew, with nothing known; without a passphrase the network is open."""
+    def configure(self, *, passphrase: str = LABEL, limits: Mapping[str, float] = {}) -> None:
+        """Start the service anew, with nothing known; without a passphrase the network is open.
+
+        `limits` are settings of its patience, in seconds.
+        """
         self.forget_all()
         _SETTINGS.mkdir(exist_ok=True)
-        text = f'[setup]\nname = "{SETUP}"\npassphrase = "{passphrase}"\n'
+        text = f'[setup]\nname = "{SETUP}"\npassphrase = "{passphrase}"\n[limits]\n'
+        text += "".join(f"{name} = {seconds}\n" for name, seconds in limits.items())
         (_SETTINGS / "provisioning.toml").write_text(text, "utf-8")
         _DROP_IN.parent.mkdir(parents=True, exist_ok=True)
         start = f"/usr/bin/luna-provisioning --config-dir={_SETTINGS} --verbose"
         _DROP_IN.write_text(f"[Service]\nExecStart=\nExecStart={start}\n", "utf-8")
         run("systemctl", "daemon-reload")
         self._since = run("date", "+%Y-%m-%d %H:%M:%S").strip()
-        run("systemctl", "restart", _UNIT)
+        run("systemctl", "restart", _UNIT, seconds=_START_S)
 
     def host(self, seconds: float) -> None:
         """Know no network, and have the setup network up; sooner than by starting anew."""
@@ -51,7 +57,7 @@ class Box:
         """As it was before."""
         _DROP_IN.unlink(missing_ok=True)
         run("systemctl", "daemon-reload")
-        run("systemctl", "restart", _UNIT)
+        run("systemctl", "restart", _UNIT, seconds=_START_S)
 
     def forget_all(self) -> None:
         """Delete every WiFi profile of NetworkManager."""
