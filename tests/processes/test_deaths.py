@@ -79,9 +79,10 @@ def test_sigterm_ends_long_answers_with_an_error_event(tmp_path: Path) -> None:
     settings = "[server]\ndrain_seconds = 0.1\n[cpu_engine]\nslots = 1\n"
     with RunningLuna(tmp_path, settings=settings) as luna:
         luna.wait_loaded()
-        running, waiting = ChatStream(luna.port, 2000), ChatStream(luna.port, 2000, "next")
+        running = ChatStream(luna.port, 3900)
+        assert running.read_some()
+        waiting = ChatStream(luna.port, 2000, "next")
         try:
-            assert running.read_some()
             eventually(lambda: luna.get("/health")["requests_waiting"] == 1, "one in the queue")
             os.kill(luna.pid, signal.SIGTERM)
             assert json.loads(running.rest()[-1])["error"]["code"] == "shutting_down"

@@ -54,7 +54,9 @@ def _text(facts: Facts, width: int) -> list[str]:
     for paragraph in _paragraphs(facts):
         for number, sentence in enumerate(paragraph):
             hanging = indent if number else ""
-            lines += textwrap.wrap(harmless(sentence), width, subsequent_indent=hanging) or [""]
+            lines += textwrap.wrap(
+                harmless(sentence), width, subsequent_indent=hanging, break_on_hyphens=False
+            ) or [""]
         lines.append("")
     return lines[:-1]
 

@@ -73,10 +73,11 @@ class Box:
         return _plain(json.loads(told))
 
     def call(self, member: str, signature: str = "", *arguments: str) -> Any:
-        """A method of the service; what it returns. Raises Failed."""
+        """A method of the service; the first thing that it returns. Raises Failed."""
         words = [*_NAMES, member, *([signature, *arguments] if signature else [])]
         told = run("busctl", "--json=short", "--timeout=60", "call", *words)
-        return _plain(json.loads(told)) if told.strip() else None
+        returned = json.loads(told)["data"] if told.strip() else []
+        return _plain(returned[0]) if returned else None
 
     def join(self, ssid: bytes, secret: str = "", **options: bool | str) -> None:
         """Begin to join, as a program would."""
