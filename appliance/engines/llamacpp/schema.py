@@ -12,7 +12,6 @@ from functools import lru_cache
 from typing import Any
 
 import msgspec
-from llguidance import LLMatcher, LLTokenizer
 
 from appliance.errors import Unsupported
 
@@ -55,6 +54,9 @@ def bindable(schema: Mapping[str, Any]) -> str:
 @lru_cache(maxsize=64)
 def _problem(schema: str) -> str:
     """Why a schema cannot be used, "" if it can; apps send the same one again and again."""
+    # Here, not above: it takes 2 MB, which a device has no use for until the first schema comes.
+    from llguidance import LLMatcher, LLTokenizer
+
     grammar = LLMatcher.grammar_from_json_schema(schema)
     if problem := LLMatcher.validate_grammar(grammar):
         return _reason(problem)

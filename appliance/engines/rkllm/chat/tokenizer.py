@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-
-import tokenizers
+from typing import TYPE_CHECKING
 
 from appliance.engines.rkllm.chat.tokenizer_config import read_bytes, read_config
 from appliance.errors import BadRequest, ModelLoadFailed
+
+if TYPE_CHECKING:
+    import tokenizers
 
 NAME = "tokenizer.json"
 
@@ -30,6 +32,9 @@ class Tokenizer:
     @classmethod
     def load(cls, folder: Path) -> Tokenizer:
         """The tokenizer of a model's folder; raises ModelLoadFailed."""
+        # Here, not above: it takes 4 MB, and most devices have no model with such a file.
+        import tokenizers
+
         data = read_bytes(folder / NAME)
         special = read_config(folder).special_tokens()
         try:
