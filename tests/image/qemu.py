@@ -31,6 +31,9 @@ _UNIT = """\
 [Unit]
 After=basic.target
 [Service]
+# The folder's device may come a moment later than this.
+Restart=on-failure
+RestartSec=1
 ExecStart=/bin/sh -c "mkdir -p /run/share && \
  mount -t 9p -o trans=virtio,version=9p2000.L share /run/share && \
  exec /bin/sh /run/share/agent.sh"
