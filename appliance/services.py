@@ -124,9 +124,10 @@ def services_of(settings: Settings, environ: Mapping[str, str], spawner: Spawner
     metrics = Metrics(ended=profile.note)
     conversation = Conversation(registry, pool, toolbox, settings.tools.rounds, runs, metrics)
     database = Database(settings.database_file(environ))
-    first_key.take_in(settings.data_folder(environ), Keys(database))
+    keys = Keys(database)
+    first_key.take_in(settings.data_folder(environ), keys)
     mark = settings.mdns.auth_mark
-    ring = CurrentKeys(Keys(database), database.path, changed=partial(_leave_mark, mark)).ring
+    ring = CurrentKeys(keys, database.path, changed=partial(_leave_mark, mark)).ring
     kept = settings.responses
     means = means_of(settings.downloads, folder)
     download_metrics = DownloadMetrics()

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 from appliance.errors import BadRequest, LunaError
+from appliance.system.files import write_durably
 
 _CODE: Final = re.compile(r"[A-Z]{2}")
 _log = logging.getLogger(__name__)
@@ -66,11 +66,5 @@ def checked(code: str) -> str:
 
 
 def _write(file: Path, code: str) -> None:
-    """Whole or not at all, also when the power fails meanwhile."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    fresh = file.with_suffix(".new")
-    with fresh.open("w", encoding="ascii") as out:
-        out.write(f"{code}\n")
-        out.flush()
-        os.fsync(out.fileno())
-    fresh.replace(file)
+    write_durably(file, f"{code}\n".encode())

@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import json
 import re
-import socket
 import ssl
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from msgspec import Struct
 
 from appliance.domain.sse import Decoder
 from appliance.errors import LunaError
+from appliance.system.unix_http import UnixConnection
 
 DEFAULT_URL = "http://localhost:8080"
 _READ_BYTES = 65536
@@ -195,7 +195,7 @@ class Client:
     def _connection(self) -> http.client.HTTPConnection:
         host = self._parts.hostname or "localhost"
         if self._parts.scheme == "unix":
-            return _UnixConnection(self._parts.path, self._timeout)
+            return UnixConnection(unquote(self._parts.path), self._timeout)
         if self._parts.scheme == "https":
             return http.client.HTTPSConnection(host, self._port, timeout=self._timeout)
         return http.client.HTTPConnection(host, self._port, timeout=self._timeout)
@@ -211,18 +211,6 @@ class Client:
             f"No server answers at {self.url} ({reason}). Start one with `luna serve`, or name "
             "another with --url or LUNA_URL."
         )
-
-
-class _UnixConnection(http.client.HTTPConnection):
-    def __init__(self, path: str, timeout: float) -> None:
-        super().__init__("localhost", timeout=timeout)
-        self._path = unquote(path)
-
-    def connect(self) -> None:
-        """Reach a socket in the file system instead of a TCP port."""
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(self._path)
 
 
 def _complaint(status: int, body: bytes) -> str:

@@ -67,13 +67,13 @@ def _add(keys: Keys, args: argparse.Namespace) -> None:
             "The name of a key is up to 64 letters, digits, spaces and . _ @ -, and begins with a "
             "letter or a digit."
         )
-    closed = _closes(keys)
+    closed = keys.for_inference()
     secret = new_secret()
     keys.add(args.name, [args.scope], digest(secret))
     # The key alone goes to stdout, so that a script can keep it.
     print("Keep this key: it is not shown again.", file=sys.stderr)
     print(secret, flush=True)
-    if not closed and _closes(keys):
+    if not closed and keys.for_inference():
         print(_CLOSED, file=sys.stderr)
 
 
@@ -89,7 +89,7 @@ def _list(keys: Keys, args: argparse.Namespace) -> None:
     ]
     if rows:
         print(table(("NAME", "SCOPE", "MADE"), rows))
-    if any("inference" in each.key.scopes for each in kept):
+    if keys.for_inference():
         return
     if keys.closed.exists():
         print(
@@ -100,12 +100,8 @@ def _list(keys: Keys, args: argparse.Namespace) -> None:
 
 
 def _revoke(keys: Keys, args: argparse.Namespace) -> None:
-    closed = _closes(keys)
+    closed = keys.for_inference()
     keys.revoke(args.name)
     print(f"The key '{args.name}' opens nothing any more.")
-    if closed and not _closes(keys):
+    if closed and not keys.for_inference():
         print("That was the last key for inference: the models are for everybody now.")
-
-
-def _closes(keys: Keys) -> bool:
-    return any("inference" in each.key.scopes for each in keys.all())

@@ -46,3 +46,8 @@ class ToolDefinition:
     description: str = ""
     parameters: Mapping[str, Any] | None = None
     strict: bool = False
+
+    @property
+    def schema(self) -> Mapping[str, Any]:
+        """That of its arguments; a function without one takes none."""
+        return self.parameters or {"type": "object", "properties": {}}

@@ -30,7 +30,6 @@ def message_json(message: Message, arguments: Callable[[str], Any] = str) -> dic
 
 
 def tool_json(tool: ToolDefinition) -> dict[str, Any]:
-    """The object for one tool; one without a schema takes no arguments."""
-    parameters = tool.parameters or {"type": "object", "properties": {}}
-    function = {"name": tool.name, "description": tool.description, "parameters": parameters}
+    """The object for one tool."""
+    function = {"name": tool.name, "description": tool.description, "parameters": tool.schema}
     return {"type": "function", "function": function}

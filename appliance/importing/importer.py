@@ -17,7 +17,7 @@ from appliance.importing.progress import Progress
 from appliance.importing.stick import Item, find
 from appliance.models.folder import scan
 from appliance.system.disk import read_disk
-from appliance.system.files import sync_folder
+from appliance.system.files import sync
 
 _CHUNK = 4 * 2**20
 _SPARE = 500 * 10**6  # bytes that are left to everything else
@@ -82,10 +82,10 @@ class Importer:
             for file in item.files:
                 self._copy(file, hidden / file.name, item.name)
             self._check(item, hidden)
-            sync_folder(hidden)
+            sync(hidden)
             hidden.chmod(0o2775)
             hidden.rename(target)
-            sync_folder(self.models)
+            sync(self.models)
         except BaseException:
             shutil.rmtree(hidden, ignore_errors=True)
             raise

@@ -12,7 +12,7 @@ from pathlib import Path
 from appliance.errors import BadRequest, StorageFailed
 from appliance.models.folder import BESIDE, Entry, parts
 from appliance.models.manifest import NAME, without_source
-from appliance.system.files import sync_folder
+from appliance.system.files import sync
 
 _GOOD_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:+-]{0,127}")
 # What file systems without hard links, or links into another one, answer to a link.
@@ -68,9 +68,9 @@ def copy(entry: Entry, folder: Path, name: str) -> None:
             _link(path, hidden / path.name)
         for extra in _extras(entry) if entry.path.parent != folder else []:
             _copy_extra(extra, hidden / extra.relative_to(entry.path.parent))
-        sync_folder(hidden)
+        sync(hidden)
         hidden.rename(target)
-        sync_folder(folder)
+        sync(folder)
     except OSError as error:
         shutil.rmtree(hidden, ignore_errors=True)
         raise StorageFailed(f"'{entry.id}' cannot be copied: {error.strerror}.") from error

@@ -115,7 +115,7 @@ class Database:
         return self._open_whole()
 
     def _open_whole(self) -> sqlite3.Connection:
-        _touch(self.path)
+        touch(self.path)
         connection = _connect(self.path)
         try:
             (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
@@ -166,7 +166,7 @@ def _transaction(connection: sqlite3.Connection, begin: str) -> Iterator[None]:
         raise
 
 
-def _touch(path: Path) -> None:
+def touch(path: Path) -> None:
     """Make the file, for its owner's eyes only: SQLite gives its other files the same mode."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from appliance.domain.keys import SCOPES, Key, Keyring, Scope
-from appliance.errors import BadRequest, NotFound, StorageFailed
-from appliance.store.database import Database
+from appliance.errors import BadRequest, NotFound
+from appliance.store.database import Database, touch
 
 # A file that was written to this short ago may be again without a newer time to show for it.
 _UNSETTLED_NS = 100_000_000
@@ -40,7 +40,7 @@ class Keys:
         """Keep a new key; raises BadRequest if there is one of that name."""
         words = " ".join(sorted(scopes))
         if "inference" in words.split():
-            self._close()
+            touch(self.closed)
         with self._database.writing() as connection:
             done = connection.execute(
                 "INSERT INTO keys (name, digest, scopes, made) VALUES (?, ?, ?, ?)"
@@ -58,7 +58,7 @@ class Keys:
             raise NotFound(
                 f"There is no key '{name}'; `luna keys list` shows those that there are."
             )
-        if not any("inference" in each.key.scopes for each in self.all()):
+        if not self.for_inference():
             self.closed.unlink(missing_ok=True)
 
     def all(self) -> tuple[KeptKey, ...]:
@@ -71,15 +71,9 @@ class Keys:
             KeptKey(Key(name, _scopes(words), digest), made) for name, words, digest, made in rows
         )
 
-    def _close(self) -> None:
-        try:
-            self.closed.parent.mkdir(parents=True, exist_ok=True)
-            self.closed.touch()
-        except OSError as error:
-            raise StorageFailed(
-                f"{self.closed} cannot be made: {error.strerror}. Let the user that runs Luna "
-                "write to its folder, or name another with --data-dir."
-            ) from error
+    def for_inference(self) -> bool:
+        """Whether there is a key to the models."""
+        return Keyring(each.key for each in self.all()).closes_inference
 
 
 class CurrentKeys:

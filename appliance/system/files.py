@@ -22,20 +22,20 @@ def write_durably(path: Path, data: bytes, mode: int = 0o644, group: int = -1) -
         os.fchmod(descriptor, mode)
         os.fsync(descriptor)
     new.replace(path)
-    sync_folder(path.parent)
+    sync(path.parent)
 
 
 def remove_durably(path: Path) -> None:
     """Have no file there, whatever happens to the machine next. Raises OSError."""
     if path.is_symlink() or path.exists():
         path.unlink()
-        sync_folder(path.parent)
+        sync(path.parent)
 
 
-def sync_folder(folder: Path) -> None:
-    """Have the names in a folder on the disk. Raises OSError."""
-    directory = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+def sync(path: Path) -> None:
+    """Have a file's content, or the names in a folder, on the disk. Raises OSError."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        os.fsync(directory)
+        os.fsync(descriptor)
     finally:
-        os.close(directory)
+        os.close(descriptor)

@@ -11,12 +11,12 @@ from pathlib import Path
 from appliance.system import bus
 from appliance.system.files import write_durably
 from appliance.system.rauc import Rauc, Slot
+from appliance.system.units import Units
 from appliance.updates import health
 from appliance.updates.trial import Trial, Verdict
 
 TRUSTED = "trusted"
 _LOOK_SECONDS = 2.0
-_LOGIN = ("org.freedesktop.login1", "/org/freedesktop/login1", "org.freedesktop.login1.Manager")
 _log = logging.getLogger(__name__)
 
 
@@ -50,7 +50,7 @@ async def confirm(
         _log.info("this system is well, and trusted from now on")
     else:
         _log.error("this system stays sick: back to the one before")
-        await _restart(address)
+        await Units(address).reboot()
     return verdict
 
 
@@ -89,11 +89,3 @@ def _known(folder: Path) -> str:
         return (folder / TRUSTED).read_text("utf-8")
     except (OSError, UnicodeDecodeError):
         return ""
-
-
-async def _restart(address: str | None) -> None:
-    connection = await bus.connect(address)
-    try:
-        await connection.call(*_LOGIN, "Reboot", "b", False)
-    finally:
-        await connection.close()

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import http.client
-import socket
 from pathlib import Path
 
 from appliance.system.bus import Bus, BusError
+from appliance.system.unix_http import UnixConnection
 
 UNITS = ("luna-api", "luna-mdns", "luna-provisioning", "luna-watchdog")
 API_SOCKET = Path("/run/luna-api.sock")
@@ -27,11 +27,8 @@ async def ills(bus: Bus, api: Path = API_SOCKET) -> tuple[str, ...]:
 
 def answers(api: Path) -> bool:
     """Whether the server says on its socket that it is healthy."""
-    connection = http.client.HTTPConnection("localhost", timeout=_SECONDS)
-    connection.sock = socket.socket(socket.AF_UNIX)
-    connection.sock.settimeout(_SECONDS)
+    connection = UnixConnection(str(api), timeout=_SECONDS)
     try:
-        connection.sock.connect(str(api))
         connection.request("GET", "/v1/health")
         return connection.getresponse().status == http.client.OK
     except (OSError, http.client.HTTPException):

@@ -18,6 +18,7 @@ from appliance.settings import Settings
 from appliance.system import sdnotify
 from appliance.system.boot import read_boot_id
 from appliance.system.rknpu import Rknpu
+from appliance.system.units import Units
 from appliance.watchdog import ledger, options
 from appliance.watchdog.chronicle import Chronicle
 from appliance.watchdog.eyes import Eyes
@@ -27,7 +28,6 @@ from appliance.watchdog.limits import Limits
 from appliance.watchdog.policy import Policy
 from appliance.watchdog.report import report
 from appliance.watchdog.server import Server, server_url
-from appliance.watchdog.units import Units
 from appliance.watchdog.watchdog import Watchdog
 
 

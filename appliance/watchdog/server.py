@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import socket
 import ssl
 from collections.abc import Mapping
 from typing import Any
@@ -15,6 +14,7 @@ from msgspec import Struct
 
 from appliance.errors import ConfigError, LunaError
 from appliance.settings import Settings
+from appliance.system.unix_http import UnixConnection
 from appliance.watchdog.readings import Heartbeat
 
 _SECONDS = 5.0
@@ -128,25 +128,13 @@ class Server:
 
     def _connection(self, seconds: float) -> http.client.HTTPConnection:
         if self._path:
-            return _UnixConnection(self._path, seconds)
+            return UnixConnection(self._path, seconds)
         if not self._tls:
             return http.client.HTTPConnection(self._host, self._port, timeout=seconds)
         # The certificate names the device, not 127.0.0.1, and nobody is between us and ourselves.
         context = ssl.create_default_context()
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         return http.client.HTTPSConnection(self._host, self._port, timeout=seconds, context=context)
-
-
-class _UnixConnection(http.client.HTTPConnection):
-    def __init__(self, path: str, timeout: float) -> None:
-        super().__init__("127.0.0.1", timeout=timeout)
-        self._path = path
-
-    def connect(self) -> None:
-        """Reach a socket in the file system instead of a TCP port."""
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(self._path)
 
 
 def _heartbeat(engine: _Engine) -> Heartbeat:

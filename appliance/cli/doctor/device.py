@@ -12,8 +12,8 @@ from appliance.system import bus
 from appliance.system.bus import BusError
 from appliance.system.identity import FILE, read_identity
 from appliance.system.provisioning_names import SERVICE
+from appliance.system.units import Units
 
-_MANAGER = ("org.freedesktop.systemd1", "/org/freedesktop/systemd1")
 _DAEMON = ("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus")
 _UNITS = (
     *("luna-api.service", "luna-provisioning.service", "luna-mdns.service"),
@@ -102,17 +102,7 @@ def watchdog(root: Path) -> Finding:
 
 def unit_states() -> States:
     """The state of each unit, asked of systemd. Raises BusError."""
-
-    async def ask() -> States:
-        connection = await bus.connect()
-        try:
-            call = (*_MANAGER, "org.freedesktop.systemd1.Manager", "ListUnitsByNames", "as")
-            (units,) = await connection.call(*call, list(_UNITS))
-            return {each[0]: each[3] for each in units}
-        finally:
-            await connection.close()
-
-    return asyncio.run(ask())
+    return asyncio.run(Units().states(_UNITS))
 
 
 def name_owners() -> States:

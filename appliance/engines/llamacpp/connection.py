@@ -15,20 +15,9 @@ from appliance.domain.cancel import CancelToken
 from appliance.domain.sse import Decoder
 from appliance.engines.llamacpp.errors import translate
 from appliance.errors import EngineDied, EngineTimeout
+from appliance.system.unix_http import UnixConnection
 
 _READ_BYTES = 65536
-
-
-class _UnixConnection(http.client.HTTPConnection):
-    def __init__(self, path: str, timeout: float) -> None:
-        super().__init__("localhost", timeout=timeout)
-        self._path = path
-
-    def connect(self) -> None:
-        """Reach the server's socket instead of a TCP port."""
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(self._path)
 
 
 class Connection:
@@ -40,7 +29,7 @@ class Connection:
 
     def healthy(self) -> bool:
         """Whether the server answers and its model is loaded."""
-        connection = _UnixConnection(self._path, timeout=2.0)
+        connection = UnixConnection(self._path, timeout=2.0)
         try:
             connection.request("GET", "/health")
             return connection.getresponse().status == 200
@@ -97,7 +86,7 @@ class Connection:
         limit: float,
     ) -> Iterator[tuple[http.client.HTTPResponse, socket.socket]]:
         """Send a request and translate whatever goes wrong until the answer was read."""
-        connection = _UnixConnection(self._path, timeout=limit)
+        connection = UnixConnection(self._path, timeout=limit)
         payload = None if body is None else json.dumps(body)
         try:
             connection.connect()

@@ -76,10 +76,9 @@ def events(stream: Iterable[bytes]) -> Iterator[Event]:
 
 
 def _call_schema(tool: ToolDefinition) -> dict[str, Any]:
-    parameters = tool.parameters or {"type": "object", "properties": {}}
     return {
         "type": "object",
-        "properties": {"name": {"const": tool.name}, "arguments": parameters},
+        "properties": {"name": {"const": tool.name}, "arguments": tool.schema},
         "required": ["name", "arguments"],
         "additionalProperties": False,
     }

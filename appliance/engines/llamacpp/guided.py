@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any
 
 import msgspec
 
@@ -21,7 +20,6 @@ from appliance.errors import EngineError
 
 _HEAD = "%llguidance {}\n"
 _ANY_OBJECT = {"type": "object"}
-_NO_ARGUMENTS = {"type": "object", "properties": {}}
 _OPEN, _CLOSE = "<think>", "</think>"
 # Templates of models that think in other ways, which their answer must begin with.
 _OTHER_THOUGHTS = re.compile(r"<\|channel\|>|\[THINK\]|<seed:think>|<\|START_THINKING\|>")
@@ -101,7 +99,7 @@ def call(tools: Sequence[ToolDefinition]) -> str:
     for name, tool in zip(names, tools, strict=True):
         begin = f'{{"name": {json.dumps(tool.name)}, "arguments": '
         rules.append(f'{name}: {_quoted(begin)} {name}_arguments "}}"')
-        rules.append(f"{name}_arguments: %json {bindable(_parameters(tool))}")
+        rules.append(f"{name}_arguments: %json {bindable(tool.schema)}")
     return _HEAD + "\n".join(rules)
 
 
@@ -112,10 +110,6 @@ def _start(end: str) -> str:
     if end.endswith(_CLOSE):
         return "start: json"
     return f"start: ({_quoted(_OPEN)} thought gap)? json"
-
-
-def _parameters(tool: ToolDefinition) -> Mapping[str, Any]:
-    return tool.parameters or _NO_ARGUMENTS
 
 
 def _quoted(text: str) -> str:

@@ -20,7 +20,7 @@ from pathlib import Path
 from appliance.errors import DiskFull, Retryable, StorageFailed
 from appliance.models.downloads.plan import Plan
 from appliance.models.manifest import NAME
-from appliance.system.files import sync_folder
+from appliance.system.files import sync
 
 _HIDDEN = ".downloads"
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -67,21 +67,19 @@ class Area:
             target = self.model / plan.pieces[number].path
             target.parent.mkdir(exist_ok=True)
             self.part(number).replace(target)
-            sync_folder(target.parent)
+            sync(target.parent)
 
     def land(self, id: str, manifest: str) -> Path:
         """Show the model as the folder `id`, in place of an older one; returns its path."""
         target, old = self._models / id, self.folder / "old"
         with disk_errors(target):
             (self.model / NAME).write_text(manifest, "utf-8")
-            descriptor = os.open(self.model / NAME, os.O_RDONLY | os.O_CLOEXEC)
-            os.fsync(descriptor)
-            os.close(descriptor)
-            sync_folder(self.model)
+            sync(self.model / NAME)
+            sync(self.model)
             if target.exists():
                 target.rename(old)
             self.model.rename(target)
-            sync_folder(self._models)
+            sync(self._models)
         self.clear()
         return target
 

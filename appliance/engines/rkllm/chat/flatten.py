@@ -11,6 +11,7 @@ from dataclasses import replace
 import msgspec
 
 from appliance.domain.messages import Message, Role, ToolDefinition
+from appliance.engines.messages import tool_json
 from appliance.engines.rkllm.chat.toolformats import HERMES
 
 _SPEAKERS = {Role.USER: "User", Role.ASSISTANT: "Assistant", Role.TOOL: "Function"}
@@ -41,16 +42,7 @@ def with_tools(messages: Sequence[Message], tools: Sequence[ToolDefinition]) -> 
 
 
 def _told(tools: Sequence[ToolDefinition]) -> str:
-    lines = [
-        msgspec.json.encode(
-            {
-                "name": tool.name,
-                "description": tool.description,
-                "parameters": tool.parameters or {"type": "object", "properties": {}},
-            }
-        ).decode()
-        for tool in tools
-    ]
+    lines = [msgspec.json.encode(tool_json(tool)["function"]).decode() for tool in tools]
     return "\n".join(
         [
             "You may call functions. These are the ones that you have, one a line:",

@@ -18,6 +18,8 @@ from pathlib import Path
 
 import msgspec
 
+from appliance.system.files import sync
+
 _log = logging.getLogger(__name__)
 _SAMPLE = 2**20  # bytes at the beginning, in the middle and at the end of a model
 
@@ -147,12 +149,12 @@ class PrefixFiles:
 
     def _publish(self, name: str, part: Path, record: _Record) -> _Entry:
         path = self._folder / f"{name}.cache"
-        _sync(part)
+        sync(part)
         part.replace(path)
         part.write_bytes(msgspec.json.encode(record))
-        _sync(part)
+        sync(part)
         part.replace(path.with_suffix(".json"))
-        _sync(self._folder)
+        sync(self._folder)
         used = self._clock()
         os.utime(path, (used, used))
         return _Entry(record, path, used, verified=True)
@@ -218,11 +220,3 @@ def _unlink(path: Path) -> None:
         path.unlink(missing_ok=True)
     except OSError as error:
         _log.warning("The prompt cache %s cannot be removed: %s.", path.name, error.strerror)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

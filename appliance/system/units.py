@@ -1,9 +1,12 @@
-"""Restarting a unit, and the machine, by asking systemd (org.freedesktop.systemd1, .login1).
+"""Units of systemd, and the machine, by its bus (org.freedesktop.systemd1, .login1).
 
-A polkit rule allows that to the watchdog's user, and nothing else.
+Everybody may look; who may restart what is told by polkit's rules.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
 
 from appliance.system import bus
 
@@ -29,15 +32,20 @@ class Units:
         """Restart a unit that runs; one that was stopped on purpose stays so."""
         await self._call(_MANAGER, "TryRestartUnit", "ss", unit, "replace")
 
+    async def states(self, units: Sequence[str]) -> dict[str, str]:
+        """The ActiveState of each unit, by its name."""
+        (rows,) = await self._call(_MANAGER, "ListUnitsByNames", "as", list(units))
+        return {row[0]: row[3] for row in rows}
+
     async def reboot(self) -> None:
         """Restart the machine in order; what must not be interrupted, an update say, forbids it."""
         await self._call(_LOGIN, "Reboot", "b", False)
 
     async def _call(
         self, where: tuple[str, str, str], member: str, signature: str, *body: object
-    ) -> None:
+    ) -> Sequence[Any]:
         connection = await bus.connect(self._address)
         try:
-            await connection.call(*where, member, signature, *body)
+            return await connection.call(*where, member, signature, *body)
         finally:
             await connection.close()

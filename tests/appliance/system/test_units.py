@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from appliance.system.bus import BusLost, Call, CallFailed, connect
-from appliance.watchdog.units import Units
+from appliance.system.units import Units
 from tests.bus.daemon import Daemon
 
 pytestmark = pytest.mark.needs("dbus-daemon")
@@ -75,3 +75,20 @@ def test_a_machine_without_systemd(daemon: Daemon) -> None:
 def test_a_machine_without_a_bus(tmp_path: Path) -> None:
     with pytest.raises(BusLost):
         asyncio.run(Units(f"unix:path={tmp_path}/none").reboot())
+
+
+def test_how_units_are(daemon: Daemon) -> None:
+    async def answer(call: Call) -> tuple[str, tuple[Any, ...]]:
+        state = ["a.service", "", "loaded", "active", "running", "", "/a", 0, "", "/"]
+        return "a(ssssssouso)", ([state],)
+
+    async def scene() -> dict[str, str]:
+        service = await connect(daemon.address)
+        try:
+            await service.own("org.freedesktop.systemd1")
+            service.answer_calls(answer)
+            return await Units(daemon.address).states(["a.service"])
+        finally:
+            await service.close()
+
+    assert asyncio.run(scene()) == {"a.service": "active"}
