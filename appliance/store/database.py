@@ -8,6 +8,7 @@ the progress of a download, is not for this file.
 
 from __future__ import annotations
 
+import fcntl
 import logging
 import os
 import queue
@@ -102,6 +103,11 @@ class Database:
         reader.close()
 
     def _open(self) -> sqlite3.Connection:
+        touch(self.path)
+        with _alone_in(self.path.parent):
+            return self._open_or_begin_anew()
+
+    def _open_or_begin_anew(self) -> sqlite3.Connection:
         try:
             return self._open_whole()
         except sqlite3.DatabaseError as error:
@@ -112,10 +118,10 @@ class Database:
         self.path.replace(aside)
         for rest in ("-wal", "-shm"):
             self.path.with_name(self.path.name + rest).unlink(missing_ok=True)
+        touch(self.path)
         return self._open_whole()
 
     def _open_whole(self) -> sqlite3.Connection:
-        touch(self.path)
         connection = _connect(self.path)
         try:
             (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
@@ -138,6 +144,21 @@ class Database:
                 f"{self.path} was written by a newer Luna: install that again, or move the file "
                 "away."
             ) from error
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Have other processes wait that open a database there.
+
+    Two at once would both turn a new file to write-ahead logging, for which SQLite does not wait
+    but fails, or both set a damaged one aside, the second the first one's new one.
+    """
+    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _connect(path: Path) -> sqlite3.Connection:

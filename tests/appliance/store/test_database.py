@@ -93,22 +93,44 @@ def test_many_threads_write_in_turn(tmp_path: Path) -> None:
     database.close()
 
 
-def test_two_processes_share_a_file(tmp_path: Path) -> None:
-    path = tmp_path / "x.db"
-    code = (
-        "import sys; from pathlib import Path\n"
-        "from appliance.store.database import Database\n"
-        f"d = Database(Path(sys.argv[1]), {SCRIPTS!r})\n"
-        "for n in range(50):\n"
-        "    with d.writing() as c:\n"
-        "        c.execute('INSERT INTO t VALUES (?)', (int(sys.argv[2]) + n,))\n"
-    )
-    command = [sys.executable, "-c", code, str(path)]
-    both = [subprocess.Popen([*command, start]) for start in ("0", "1000")]
-    assert [process.wait(60) for process in both] == [0, 0]
-    database = Database(path, SCRIPTS)
-    assert len(numbers(database)) == 100
-    database.close()
+_TWO_PROCESSES = """
+import sys
+from pathlib import Path
+from appliance.store.database import Database
+database = Database(Path(sys.argv[1]), [sys.argv[2]])
+print(flush=True)
+sys.stdin.readline()
+for n in range(int(sys.argv[3]), int(sys.argv[3]) + 50):
+    with database.writing() as connection:
+        connection.execute("INSERT INTO t VALUES (?)", (n,))
+"""
+
+
+@pytest.mark.parametrize("content", [None, b"nonsense" * 1000], ids=["new", "damaged"])
+def test_two_processes_share_a_file(tmp_path: Path, content: bytes | None) -> None:
+    for n in range(5):  # they begin at one moment, which is worst for a file that is not set up
+        path = tmp_path / f"{n}" / "x.db"
+        path.parent.mkdir()
+        if content is not None:
+            path.write_bytes(content)
+        command = [sys.executable, "-c", _TWO_PROCESSES, str(path), *SCRIPTS]
+        pipe = subprocess.PIPE
+        both = [
+            subprocess.Popen([*command, start], stdin=pipe, stdout=pipe) for start in ("0", "1000")
+        ]
+        for process in both:
+            assert process.stdout is not None
+            process.stdout.readline()
+        for process in both:
+            assert process.stdin is not None
+            process.stdin.close()
+        assert [process.wait(60) for process in both] == [0, 0]
+        for process in both:
+            assert process.stdout is not None
+            process.stdout.close()
+        database = Database(path, SCRIPTS)
+        assert len(numbers(database)) == 100
+        database.close()
 
 
 @pytest.mark.parametrize("damage", ["not a database" * 400, ""])
