@@ -5,6 +5,7 @@ One machine lives through all of it, in the order of the file; each start is a m
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -36,7 +37,7 @@ def foreign_bundle(folder: Path) -> Path:
     run("openssl", "req", *kind, "-keyout", key, "-out", certificate)
     content = folder / "content"
     content.mkdir()
-    (content / "rootfs.img").write_bytes(b"\0" * 4096)
+    (content / "rootfs.img").write_bytes(os.urandom(2**16))  # RAUC wants more than one block
     manifest = (
         "[update]\ncompatible=luna-virt-arm64\nversion=99\n[bundle]\nformat=verity\n"
         "[image.rootfs]\nfilename=rootfs.img\n"
