@@ -15,9 +15,9 @@ from appliance.settings import Settings
 
 
 def default_files(environ: Mapping[str, str]) -> list[Path]:
-    """The files that are read, in order, when none is named."""
+    """The files that are read, in order, when none is named: an image's, the owner's, a user's."""
     home = Path(environ.get("XDG_CONFIG_HOME") or Path(environ.get("HOME", "/")) / ".config")
-    folders = (Path("/etc/luna"), home / "luna")
+    folders = (Path("/usr/share/luna"), Path("/etc/luna"), home / "luna")
     return [
         file
         for folder in folders

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import logging
 import os
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,6 @@ from appliance.cli.terminal import harmless
 from appliance.errors import ConfigError
 from appliance.importing import progress
 from appliance.importing.importer import Importer
-from appliance.importing.progress import Progress
 
 
 def add_parser(commands: Any) -> None:
@@ -40,16 +38,9 @@ def run(args: argparse.Namespace) -> int:
     """Copy them; the exit status is 1 if none could be."""
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     models = settings.read(args).models_folder(os.environ)
-    name: str | None = args.progress
-
-    def tell(now: Progress) -> None:
-        if name:
-            with suppress(OSError):  # a screen that knows less is no reason to stop
-                progress.tell(progress.FOLDER, name, now)
-
     try:
         models.mkdir(parents=True, exist_ok=True)
-        result = Importer(args.folder, models, tell).run()
+        result = Importer(args.folder, models, progress.teller(args.progress)).run()
     except OSError as error:
         raise ConfigError(
             f"{models} cannot be written to ({error.strerror}); run it as the folder's owner."

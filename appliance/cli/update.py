@@ -5,15 +5,23 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
+import signal
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from appliance.cli.terminal import harmless
+from appliance.importing.progress import Progress as Told
+from appliance.importing.progress import teller
+from appliance.importing.stick import updates
 from appliance.observe import logbook
 from appliance.system.rauc import Progress, Rauc, UpdateRefused
+from appliance.system.units import Units
 from appliance.updates import trial
 from appliance.updates.confirm import confirm
 from appliance.updates.release import is_older, running_version
+from appliance.updates.stick import PULLED_OUT, install_newest
 
 
 def add_parser(commands: Any) -> None:
@@ -32,6 +40,8 @@ def add_parser(commands: Any) -> None:
     add = parser.add_argument
     add("source", nargs="?", help="the update: a file of this device, or a URL")
     add("--allow-older", action="store_true", help="also one that is older than what runs")
+    add("--stick", type=Path, metavar="FOLDER", help="the newest in a folder, then restart")
+    add("--progress", metavar="NAME", help="tell the device's screen how far it is, as NAME")
     add("--confirm", action="store_true", help="judge the running system (luna-confirm.service)")
     add("--patience", type=float, default=trial.PATIENCE_SECONDS, help=argparse.SUPPRESS)
     parser.set_defaults(run=run)
@@ -43,6 +53,8 @@ def run(args: argparse.Namespace) -> int:
         logbook.set_up(verbose=False, access=False)
         folder = Path(os.environ.get("STATE_DIRECTORY", "/var/lib/luna-confirm"))
         asyncio.run(confirm(running_version(), folder, args.patience))
+    elif args.stick:
+        return asyncio.run(_from_stick(args.stick, args.progress))
     elif args.source:
         asyncio.run(_install(args.source, allow_older=args.allow_older))
     else:
@@ -61,6 +73,38 @@ async def _install(source: str, *, allow_older: bool) -> None:
     finally:
         await rauc.close()
     print(f"\n{version} is installed. Restart the device to use it.")
+
+
+async def _from_stick(stick: Path, screen: str | None) -> int:
+    """The exit status: 1 if an update could not be installed."""
+    to_screen = teller(screen)
+    last: list[Told] = []
+
+    def tell(now: Told) -> None:
+        to_screen(now)
+        last[:] = [now]
+
+    bundles = updates(stick)
+    restart = bool(bundles) and await _unless_pulled_out(bundles, tell)
+    for told in last:
+        print(*map(harmless, (told.message, *told.problems)), sep="\n", flush=True)
+    if restart:
+        await Units().reboot()
+    return 1 if last and last[-1].state == "failed" else 0
+
+
+async def _unless_pulled_out(bundles: Sequence[Path], tell: Callable[[Told], None]) -> bool:
+    """systemd ends what reads from a stick that is gone."""
+    loop = asyncio.get_running_loop()
+    task = asyncio.ensure_future(install_newest(bundles, running_version(), tell))
+    loop.add_signal_handler(signal.SIGTERM, task.cancel)
+    try:
+        return await task
+    except asyncio.CancelledError:
+        tell(PULLED_OUT)
+        return False
+    finally:
+        loop.remove_signal_handler(signal.SIGTERM)
 
 
 def refuse_older(version: str, running: str, *, allow_older: bool) -> None:

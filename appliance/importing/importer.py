@@ -7,14 +7,14 @@ import logging
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from appliance.errors import LunaError
 from appliance.importing.progress import Progress
-from appliance.importing.stick import Item, find
+from appliance.importing.stick import Item, find, updates
 from appliance.models.folder import scan
 from appliance.system.disk import read_disk
 from appliance.system.files import sync
@@ -63,7 +63,7 @@ class Importer:
                 except (LunaError, OSError) as error:
                     problems.append(f"{item.name}: {_reason(error)}")
                     _log.warning("%s was not imported: %s", item.name, _reason(error))
-        result = _result(len(items), taken, problems, self._total)
+        result = _result(items, taken, problems, update=bool(updates(self.stick)))
         self.tell(result)
         return result
 
@@ -133,15 +133,21 @@ class Importer:
             yield
 
 
-def _result(found: int, taken: list[str], problems: list[str], total: int) -> Progress:
+def _result(
+    items: Sequence[Item], taken: list[str], problems: list[str], *, update: bool
+) -> Progress:
     told = tuple(problems)
-    if not found:
+    if not items and update:
+        return Progress("done", "There is an update on this stick.")
+    if not items:
         return Progress("done", "There is no model on this stick: no .gguf or .rkllm file.")
     if not taken:
         return Progress("failed", "No model was imported.", problems=told)
     some = taken[0] if len(taken) == 1 else f"{len(taken)} models"
-    message = f"{some} can be used now; the stick may be removed."
-    return Progress("done", message, total, total, told)
+    # What else is on it may still be needed.
+    then = "there is an update, too" if update else "the stick may be removed"
+    total = sum(item.size_bytes for item in items)
+    return Progress("done", f"{some} can be used now; {then}.", total, total, told)
 
 
 def _reason(error: LunaError | OSError) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
@@ -39,6 +40,17 @@ def tell(folder: Path, stick: str, progress: Progress) -> None:
     new = folder / f".{stick}.new"
     new.write_bytes(msgspec.json.encode(progress))
     new.replace(folder / f"{stick}{_SUFFIX}")
+
+
+def teller(stick: str | None) -> Callable[[Progress], None]:
+    """Tells the device's screen of `stick`; nobody where that is None."""
+
+    def to_screen(progress: Progress) -> None:
+        if stick:
+            with suppress(OSError):  # a screen that knows less is no reason to stop
+                tell(FOLDER, stick, progress)
+
+    return to_screen
 
 
 def told(folder: Path, now: Callable[[], float] = time.time) -> tuple[Progress, ...]:

@@ -1,4 +1,7 @@
-"""What a stick has for us: models in its root or in a folder `models`, laid out as our own."""
+"""What a stick has for us: models in its root or in a folder `models`, laid out as our own.
+
+Updates of the firmware image are in its root or in a folder `luna`.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from pathlib import Path
 
 from appliance.models.folder import Entry, parts, scan
 
+_UPDATE = ".raucb"
 _UNFIT = re.compile(r"[^\w .()\[\]+-]|^[. ]+|[. ]+$")
 
 
@@ -38,6 +42,18 @@ def find(stick: Path) -> tuple[Item, ...]:
             item = _item(entry, bare=entry.path.parent in roots)
             found.setdefault(item.name, item)
     return tuple(found.values())
+
+
+def updates(stick: Path) -> tuple[Path, ...]:
+    """Every file that is named like an update. Links are not followed."""
+    folders = [folder for folder in (stick, stick / "luna") if not folder.is_symlink()]
+    return tuple(
+        file
+        for folder in folders
+        if folder.is_dir()
+        for file in _beside(folder)
+        if file.suffix.lower() == _UPDATE and file.name.isprintable()
+    )
 
 
 def _item(entry: Entry, *, bare: bool) -> Item:

@@ -34,7 +34,10 @@ class UpdateRefused(BadRequest):
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """One of the two systems; `name` is A or B. `bootable` means that it has tries left."""
+    """One of the two systems; `name` is A or B. `bootable` means that it has tries left.
+
+    `version` is the last update's that was written as a whole; empty where that is not known.
+    """
 
     name: str
     running: bool
@@ -75,7 +78,7 @@ class Rauc:
 
     async def progress(self) -> Progress:
         """How far an installation is, or how the last one ended."""
-        (values,) = await self._call(_PROPERTIES, "GetAll", "s", _INSTALLER[2])
+        values = await self._properties()
         percent, message, _ = values["Progress"]
         busy = values["Operation"] != "idle"
         return Progress(busy, percent, message, "" if busy else values["LastError"])
@@ -83,9 +86,16 @@ class Rauc:
     async def version(self, source: str) -> str:
         """The version of a bundle, a path or a URL, made for this device; raises UpdateRefused."""
         try:
-            _, version = await self._call(_INSTALLER, "Info", "s", source, seconds=_INSPECT_SECONDS)
+            made_for, version = await self._call(
+                _INSTALLER, "Info", "s", source, seconds=_INSPECT_SECONDS
+            )
         except CallFailed as error:
             raise UpdateRefused(f"This is no update for this device: {error.message}") from error
+        ours = (await self._properties())["Compatible"]
+        if made_for != ours:
+            raise UpdateRefused(
+                f"This is no update for this device: it is for {made_for}, and this is {ours}."
+            )
         return str(version)
 
     async def begin(self, source: str) -> None:
@@ -109,6 +119,10 @@ class Rauc:
         """Give the running slot its tries back, or take them all."""
         await self._call(_INSTALLER, "Mark", "ss", "good" if good else "bad", "booted")
 
+    async def _properties(self) -> dict[str, Any]:
+        (values,) = await self._call(_PROPERTIES, "GetAll", "s", _INSTALLER[2])
+        return dict(values)
+
     async def _call(
         self, where: tuple[str, str, str], member: str, signature: str = "", *body: Any, **more: Any
     ) -> tuple[Any, ...]:
@@ -123,9 +137,11 @@ class Rauc:
 
 
 def _slot(status: dict[str, Any]) -> Slot:
+    # While it is written to, and ever after where that was cut off, its status is "pending".
+    whole = status.get("status", "ok") == "ok"
     return Slot(
         name=str(status["bootname"]),
         running=status.get("state") == "booted",
         bootable=status.get("boot-status") == "good",
-        version=str(status.get("bundle.version", "")),
+        version=str(status.get("bundle.version", "")) if whole else "",
     )

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from image.builder import base, board, disk, rauc, recipe, vendor
+from image.builder import base, board, disk, engine, rauc, recipe, vendor
 from image.builder.build import ROOT, Build
 from image.builder.cache import Cache, default_folder
 from image.builder.programs import BuildError, Progress, require
@@ -48,7 +48,7 @@ def _build(asked: argparse.Namespace) -> None:
     files = vendor.gather(wanted, folder)
     if os.geteuid() != 0:
         raise BuildError("A root file system has files of root's: run this as root.")
-    require([*_ALSO_NEEDED, *disk.needed_programs()])
+    require([*_ALSO_NEEDED, *engine.PROGRAMS, *disk.needed_programs()])
     asked.out.mkdir(parents=True, exist_ok=True)
     disk.check_space(asked.out)
     base.ready_to_emulate()

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from image.builder import base, disk, firmware, rauc, sbom, slot, vendor
+from image.builder import base, disk, engine, firmware, rauc, sbom, slot, vendor
 from image.builder.board import Board
 from image.builder.cache import Cache, key_of, tree_key
 from image.builder.firmware import Release
@@ -20,7 +20,8 @@ from image.builder.tree import Tree
 ROOT = Path(__file__).parents[2]
 # What Luna's package is made from, and what is made of the board with it.
 _SOURCES = ("appliance", "provisioning", "systemd", "udev", "image/deb", "requirements.lock")
-_RECIPES = ("image/builder", "image/overlay")
+_RECIPES = ("image/builder", "image/overlay", "image/engine.toml")
+_ENGINE = ("image/builder/engine.py", "image/engine.toml")
 _SITE_PACKAGES = "usr/lib/luna/lib/python3*/site-packages"
 
 
@@ -79,6 +80,11 @@ class Build:
         as_appliance = partial(self._as_appliance, with_luna, luna_key)
         return self.cache.get(f"root-{self.board.name}", root_key, as_appliance)
 
+    def engine(self) -> Path:
+        """The archive of the CPU engine."""
+        key = tree_key([ROOT / name for name in _ENGINE], ROOT)
+        return self.cache.get("engine", key, self._engine)
+
     def slot(self, archive: Path) -> Path:
         """The slot's image, with lists of what is in it."""
         self.tell("slot: writing the root file system")
@@ -108,6 +114,10 @@ class Build:
         self.tell("base: Debian for arm64 (long where arm64 is emulated; kept for next time)")
         base.build(self.recipe, archive)
 
+    def _engine(self, archive: Path) -> None:
+        self.tell("engine: compiling llama.cpp (long; kept for next time)")
+        engine.build(engine.load(), archive)
+
     def _with_kernel(self, base_key: str, archive: Path) -> None:
         before = self.cache.get("base", base_key, self._base)
         self.tell(f"kernel: {' '.join(self.board.packages)} (kept for next time)")
@@ -133,6 +143,7 @@ class Build:
         self.tell("appliance: settings and ramdisk")
         with TemporaryDirectory(dir=self.out) as folder:
             tree = self._tree(Path(folder, "root"), before)
+            firmware.add_engine(tree, self.engine())
             keyring, release = self.signer[0], self.release
             firmware.make_appliance(tree, self.board, self.vendor_files, keyring, release)
             firmware.tidy(tree)
@@ -147,6 +158,7 @@ class Build:
         (site,) = tree.root.glob(_SITE_PACKAGES)
         sums = {name: vendor.sha256(file) for name, file in self.vendor_files.items()}
         found = [*sbom.debian(firmware.packages(tree)), *sbom.python(site), *sbom.vendor(sums)]
+        found.append(sbom.compiled(engine.load(), vendor.sha256(tree.root / engine.PROGRAM)))
         when = datetime.fromtimestamp(self.epoch, UTC).isoformat()
         document = sbom.cyclonedx(self.board.compatible, self.release.version, when, found)
         self.named(".packages.txt").write_text(sbom.manifest(found), "utf-8")

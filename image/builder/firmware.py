@@ -6,7 +6,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from image.builder import boot, rauc
+from image.builder import boot, engine, rauc
 from image.builder.board import Board
 from image.builder.programs import run
 from image.builder.tree import Tree
@@ -65,6 +65,12 @@ def add_luna(tree: Tree, deb: Path) -> None:
     """Install Luna's package; what it depends on is there already."""
     tree.copy(deb, "tmp/luna.deb")
     tree.do("dpkg", "--install", "/tmp/luna.deb")
+
+
+def add_engine(tree: Tree, archive: Path) -> None:
+    """Add the CPU engine; BuildError where it would not start there."""
+    tree.add(archive)
+    tree.do(f"/{engine.PROGRAM}", "--version")
 
 
 def make_appliance(

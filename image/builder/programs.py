@@ -11,6 +11,9 @@ from pathlib import Path
 
 # Program → Debian package that holds it.
 PACKAGES = {
+    "aarch64-linux-gnu-g++": "g++-aarch64-linux-gnu",
+    "aarch64-linux-gnu-gcc": "gcc-aarch64-linux-gnu",
+    "aarch64-linux-gnu-strip": "binutils-aarch64-linux-gnu",
     "bmaptool": "bmap-tools",
     "debugfs": "e2fsprogs",
     "dpkg-query": "dpkg",
@@ -25,6 +28,7 @@ PACKAGES = {
     "rauc": "rauc",
     "sfdisk": "fdisk",
     "mksquashfs": "squashfs-tools",
+    "ninja": "ninja-build",
     "tar": "tar",
     "unshare": "util-linux",
     "update-binfmts": "binfmt-support",

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid5
 
+from image.builder.engine import Engine
+
 _NAMESPACE = UUID("1f4f0f04-6a8a-4b7e-8f70-0d7f7f0b6f55")
 
 
@@ -43,6 +45,12 @@ def python(site_packages: Path) -> Iterator[Component]:
         licence = head.get("License-Expression", "")
         purl = f"pkg:pypi/{name.lower().replace('_', '-')}@{version}"
         yield Component("library", name, version, purl, licence=licence)
+
+
+def compiled(engine: Engine, digest: str) -> Component:
+    """The CPU engine, whose source the URL names; `digest` is the program's SHA-256."""
+    purl = f"pkg:pypi/{engine.package.replace('_', '-')}@{engine.version}"
+    return Component("application", "llama-server", engine.version, purl, digest, engine.licence)
 
 
 def vendor(files: dict[str, str]) -> Iterator[Component]:

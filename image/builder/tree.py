@@ -21,6 +21,10 @@ class Tree:
     def unpack(self, archive: Path) -> None:
         """Fill the folder, which must not exist yet, from an archive."""
         self.root.mkdir(parents=True)
+        self.add(archive)
+
+    def add(self, archive: Path) -> None:
+        """Put what is in an archive beside what is there."""
         run("tar", "-C", self.root, *_KEEP_ALL, "-xf", archive)
 
     def pack(self, archive: Path) -> None:

@@ -121,6 +121,14 @@ def test_the_files_that_are_read_without_being_named(tmp_path: Path) -> None:
     assert [file for file in found if file.is_relative_to(tmp_path)] == [main, first, second]
 
 
+def test_an_image_speaks_before_its_owner_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Path, "is_file", lambda file: file.name == "luna.toml")
+    monkeypatch.setattr(Path, "glob", lambda folder, pattern: iter(()))
+    found = config.default_files({"HOME": "/h"})
+    folders = [str(file.parent) for file in found]
+    assert folders == ["/usr/share/luna", "/etc/luna", "/h/.config/luna"]
+
+
 @given(st.dictionaries(st.sampled_from(["LUNA_SERVER_PORT", "LUNA_DATA", "LUNA_X"]), st.text()))
 @example({"LUNA_DATA": "~nobody-has-this-name"})
 def test_any_environment_is_read_or_refused(environ: dict[str, str]) -> None:

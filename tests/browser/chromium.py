@@ -28,9 +28,12 @@ class Refused(AssertionError):
 
 
 class Page:
-    """One tab; what it asks the network for, and what goes wrong in it, is kept."""
+    """One tab; what it asks the network for, and what goes wrong in it, is kept.
 
-    def __init__(self) -> None:
+    `options` are more words for its command line.
+    """
+
+    def __init__(self, *options: str) -> None:
         self.requests: list[str] = []
         self.complaints: list[str] = []
         self._home = tempfile.TemporaryDirectory(
@@ -40,7 +43,8 @@ class Page:
         ours_in, theirs_out = os.pipe()
         # The browser reads from descriptor 3 and writes to 4.
         script = f'exec "$@" 3<&{theirs_in} 4>&{theirs_out}'
-        command = ["chromium", *OPTIONS, f"--user-data-dir={self._home.name}", "about:blank"]
+        home = f"--user-data-dir={self._home.name}"
+        command = ["chromium", *OPTIONS, *options, home, "about:blank"]
         self._process = subprocess.Popen(
             ["bash", "-c", script, "bash", *command],
             pass_fds=(theirs_in, theirs_out),

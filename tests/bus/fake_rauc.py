@@ -7,15 +7,18 @@ from typing import Any
 
 from appliance.system.bus import Call, CallFailed, Variant
 
+BOARD = "luna-virt-arm64"
 NAMES = ("de.pengutronix.rauc", "org.freedesktop.systemd1", "org.freedesktop.login1")
 FAILED = "org.gtk.GDBus.UnmappedGError.Quark._rauc_2d_error.Code0"
 
 
-def slot(name: str, state: str, boot_status: str, version: str = "") -> tuple[str, dict[str, Any]]:
+def slot(
+    name: str, state: str, boot_status: str, version: str = "", status: str = "ok"
+) -> tuple[str, dict[str, Any]]:
     """A row of GetSlotStatus."""
     values = {"bootname": name, "state": state, "boot-status": boot_status, "class": "rootfs"}
     if version:
-        values["bundle.version"] = version
+        values |= {"bundle.version": version, "status": status}
     return f"rootfs.{'AB'.index(name)}", {key: Variant("s", text) for key, text in values.items()}
 
 
@@ -23,6 +26,7 @@ def slot(name: str, state: str, boot_status: str, version: str = "") -> tuple[st
 class FakeRauc:
     """Slot A runs and B can be started; every unit is active. `asked` has what was wanted of it.
 
+    A bundle is of the version that `bundles` has for its name, else `bundle`; "" is a bad signature.
     An installation takes as many looks as `steps` has, and ends with `error`.
     """
 
@@ -30,6 +34,8 @@ class FakeRauc:
         default_factory=lambda: [slot("B", "inactive", "good", "1.0"), slot("A", "booted", "good")]
     )
     bundle: str = "2.0"
+    bundles: dict[str, str] = field(default_factory=dict)
+    made_for: str = BOARD
     steps: list[tuple[int, str]] = field(
         default_factory=lambda: [(20, "Checking"), (60, "Copying")]
     )
@@ -46,9 +52,12 @@ class FakeRauc:
             case ("GetAll", _):
                 return "a{sv}", (self._properties(),)
             case ("Info", (source,)):
-                if not self.bundle:
+                version = self.bundles.get(source.rpartition("/")[2], self.bundle)
+                if not version:
                     raise CallFailed(FAILED, f"{source}: signature verification failed")
-                return "ss", ("luna-virt-arm64", self.bundle)
+                return "ss", (self.made_for, version)
+            case ("ListUnitsByNames", (units,)):
+                return "a(ssssssouso)", ([self._unit(unit) for unit in units],)
             case ("LoadUnit", (unit,)):
                 return "o", (f"/unit/{unit.removesuffix('.service').replace('-', '_')}",)
             case ("Get", (_, "ActiveState")):
@@ -60,6 +69,10 @@ class FakeRauc:
         self._installing = call.member == "InstallBundle"
         return "", ()
 
+    def _unit(self, unit: str) -> list[Any]:
+        state = self.unit_states.get(unit.removesuffix(".service"), "active")
+        return [unit, "", "loaded", state, "", "", "/", 0, "", "/"]
+
     def _properties(self) -> dict[str, Variant]:
         percent, message = 100, "Installing done."
         busy = self._installing and bool(self.steps)
@@ -69,4 +82,5 @@ class FakeRauc:
             "Operation": Variant("s", "installing" if busy else "idle"),
             "Progress": Variant("(isi)", [percent, message, 1]),
             "LastError": Variant("s", self.error),
+            "Compatible": Variant("s", BOARD),
         }

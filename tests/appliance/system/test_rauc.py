@@ -13,7 +13,7 @@ from appliance.system import rauc
 from appliance.system.bus import BusLost
 from appliance.system.rauc import Progress, Rauc, Slot, UpdateRefused
 from tests.bus.daemon import Daemon
-from tests.bus.fake_rauc import NAMES, FakeRauc
+from tests.bus.fake_rauc import NAMES, FakeRauc, slot
 from tests.bus.offered import offered
 
 pytestmark = pytest.mark.needs("dbus-daemon")
@@ -86,6 +86,20 @@ def test_a_bundle_that_others_signed_is_refused(daemon: Daemon, fake: FakeRauc) 
     fake.bundle = ""
     with pytest.raises(UpdateRefused, match="signature verification failed"):
         asyncio.run(asked_for(daemon))
+
+
+def test_a_bundle_for_another_board_is_refused(daemon: Daemon, fake: FakeRauc) -> None:
+    fake.made_for = "luna-rock-5b"
+    with pytest.raises(UpdateRefused, match="it is for luna-rock-5b, and this is luna-virt-arm64"):
+        asyncio.run(asked_for(daemon))
+
+
+def test_a_system_that_was_not_written_as_a_whole_has_no_version(
+    daemon: Daemon, fake: FakeRauc
+) -> None:
+    fake.slots = [slot("B", "inactive", "bad", "1.0", status="pending")]
+    slots, _ = asyncio.run(asked_for(daemon))
+    assert slots == (Slot("B", False, False, ""),)
 
 
 def test_a_machine_without_it_says_so(daemon: Daemon) -> None:

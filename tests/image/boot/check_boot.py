@@ -14,10 +14,13 @@ from typing import Any
 import pytest
 
 from tests.image.qemu import Machine, running
+from tests.pictures.chart import bars, read_starts, slowest, timeline
 
 pytestmark = pytest.mark.timeout(2400)
 TRIES = 30
 UNITS = ("luna-api", "luna-mdns", "luna-provisioning", "luna-watchdog")
+# What the checks themselves bring into the machine.
+OF_THE_CHECKS = ("t.service", "run-share.mount")
 
 
 @pytest.fixture(scope="module")
@@ -115,11 +118,8 @@ def test_no_log_in_is_offered(machine: Machine) -> None:
 def test_figures_are_noted(machine: Machine, image: Path) -> None:
     """For image/README.md; the speed of an emulated machine says little, the rest something."""
     started = machine.ask("systemd-analyze time").splitlines()[0]
-    units = (*UNITS, "NetworkManager", "systemd-journald", "systemd-resolved")
-    memory = {
-        unit: round(int(machine.ask(f"systemctl show -P MemoryCurrent {unit}")) / 1e6, 1)
-        for unit in units
-    }
+    memory = memory_by_unit(machine)
+    draw(machine, image.parent, started, memory)
     sizes = {
         "root": round(int(machine.ask("df --output=used -B1 / | tail -1")) / 1e6),
         "flash": round(image.with_suffix(".img.xz").stat().st_size / 1e6),
@@ -127,5 +127,32 @@ def test_figures_are_noted(machine: Machine, image: Path) -> None:
     }
     figures = {"started": started, "memory_MB": memory, "size_MB": sizes}
     (image.parent / "figures.json").write_text(json.dumps(figures, indent=1), "utf-8")
+    assert set(UNITS) <= set(memory)
     assert sizes["root"] <= 900
     assert sizes["flash"] <= 700
+
+
+def memory_by_unit(machine: Machine) -> dict[str, float]:
+    """Megabytes that the control group of each running service holds, the largest first."""
+    running = "systemctl list-units --type=service --state=running --plain --no-legend"
+    shown = machine.ask(f"systemctl show -p Id -p MemoryCurrent $({running} | cut -d ' ' -f 1)")
+    units = [dict(line.split("=", 1) for line in each.splitlines()) for each in shown.split("\n\n")]
+    found = {
+        unit["Id"].removesuffix(".service"): round(int(unit["MemoryCurrent"]) / 1e6, 1)
+        for unit in units
+        if unit["Id"] not in OF_THE_CHECKS
+    }
+    return dict(sorted(found.items(), key=lambda each: -each[1]))
+
+
+def draw(machine: Machine, folder: Path, started: str, memory: dict[str, float]) -> None:
+    """boot.svg and memory.svg; systemd's own plot of every unit is boot-all.svg."""
+    (folder / "boot-all.svg").write_text(machine.ask("systemd-analyze plot"), "utf-8")
+    plot = json.loads(machine.ask("systemd-analyze plot --json=short"))
+    starts = [each for each in read_starts(plot) if each.unit not in OF_THE_CHECKS]
+    end = max(each.ready for each in starts)
+    boot = timeline("Start of an emulated board, by unit", started, slowest(starts, 24), end)
+    (folder / "boot.svg").write_text(boot, "utf-8")
+    note = "Control groups of the running services, after a chat with the bundled model"
+    largest = dict(list(memory.items())[:16])
+    (folder / "memory.svg").write_text(bars("Memory by unit", note, largest, "MB"), "utf-8")

@@ -1,0 +1,129 @@
+"""An update from a USB stick: the newest that fits, and none that is here already."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from appliance.errors import LunaError
+from appliance.importing.progress import Progress
+from appliance.system import rauc as installer
+from appliance.system.rauc import Rauc, Slot, UpdateRefused
+from appliance.system.units import Units
+from appliance.updates.release import is_older
+
+PULLED_OUT = Progress(
+    "failed",
+    "The stick was pulled out while its update was read; plug it in again. "
+    "An update that is not whole is never started.",
+)
+_JUDGE = "luna-confirm.service"
+_JUDGING = ("active", "activating", "reloading")
+# Longer than the judge ever waits where there is a system to go back to.
+_JUDGE_SECONDS = 900.0
+_LOOK_SECONDS = 2.0
+
+Tell = Callable[[Progress], None]
+
+
+class NotTaken(LunaError):
+    """No update is taken from the stick, and none has to be; the message says why."""
+
+    code = "not_taken"
+
+
+@dataclass(frozen=True, slots=True)
+class _Offer:
+    file: Path
+    version: str
+
+
+async def install_newest(
+    bundles: Sequence[Path],
+    running: str,
+    tell: Tell,
+    *,
+    address: str | None = None,
+    clock: Callable[[], float] = time.monotonic,
+) -> bool:
+    """Install the newest of them if it is newer than `running`; whether one was.
+
+    What comes of it is told and not raised. An update that the other system was made of is not
+    taken again: the device runs the older one because it has left that one.
+    """
+    problems: list[str] = []
+    try:
+        rauc = await Rauc.connect(address)
+        try:
+            offer = await _newest(rauc, bundles, problems)
+            await _wait_for_judge(tell, address, clock)
+            _refuse(offer.version, running, await rauc.slots())
+            size = offer.file.stat().st_size
+            await rauc.install(str(offer.file), lambda now: tell(_progress(offer, now, size)))
+        finally:
+            await rauc.close()
+    except NotTaken as error:
+        tell(Progress("done", error.message, problems=tuple(problems)))
+        return False
+    except (LunaError, OSError) as error:
+        tell(Progress("failed", _reason(error), problems=tuple(problems)))
+        return False
+    message = f"{offer.version} is installed; the device restarts now."
+    tell(Progress("done", message, size, size, tuple(problems)))
+    return True
+
+
+async def _newest(rauc: Rauc, bundles: Sequence[Path], problems: list[str]) -> _Offer:
+    """The newest that is for this device; what is wrong with others is added to `problems`."""
+    newest: _Offer | None = None
+    for file in bundles:
+        try:
+            offer = _Offer(file, await rauc.version(str(file)))
+        except UpdateRefused as error:
+            problems.append(f"{file.name}: {error.message}")
+            continue
+        if newest is None or is_older(newest.version, offer.version):
+            newest = offer
+    if newest is None:
+        raise UpdateRefused("There is no update for this device on the stick.")
+    return newest
+
+
+async def _wait_for_judge(tell: Tell, address: str | None, clock: Callable[[], float]) -> None:
+    """Until the running system has proved itself: the other one is the way back from it."""
+    units, deadline, told = Units(address), clock() + _JUDGE_SECONDS, False
+    while (await units.states([_JUDGE])).get(_JUDGE) in _JUDGING and clock() < deadline:
+        if not told:
+            tell(Progress("copying", "The update waits until this system has proved itself"))
+        told = True
+        await asyncio.sleep(_LOOK_SECONDS)
+
+
+def _refuse(version: str, running: str, slots: Sequence[Slot]) -> None:
+    if not is_older(running, version):
+        raise NotTaken(f"{version} on the stick is not newer than {running}, which runs here.")
+    for slot in slots:
+        if slot.running and not slot.bootable:
+            raise NotTaken("This system is being left; then the stick is looked at again.")
+        if slot.running or slot.version != version:
+            continue
+        if slot.bootable:
+            raise NotTaken(f"{version} is installed already; restart the device to use it.")
+        raise NotTaken(
+            f"{version} was installed before, and left because it did not do well. "
+            "It is tried again by hand only: luna update FILE"
+        )
+
+
+def _progress(offer: _Offer, now: installer.Progress, size: int) -> Progress:
+    message = f"{offer.version} is installed: {now.message}"
+    return Progress("copying", message, size * now.percent // 100, size)
+
+
+def _reason(error: LunaError | OSError) -> str:
+    if isinstance(error, OSError):
+        return f"The update cannot be read ({error.strerror or error})."
+    return error.message
