@@ -54,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
         folder = Path(os.environ.get("STATE_DIRECTORY", "/var/lib/luna-confirm"))
         asyncio.run(confirm(running_version(), folder, args.patience))
     elif args.stick:
-        return asyncio.run(_from_stick(args.stick, args.progress))
+        asyncio.run(_from_stick(args.stick, args.progress))
     elif args.source:
         asyncio.run(_install(args.source, allow_older=args.allow_older))
     else:
@@ -75,22 +75,17 @@ async def _install(source: str, *, allow_older: bool) -> None:
     print(f"\n{version} is installed. Restart the device to use it.")
 
 
-async def _from_stick(stick: Path, screen: str | None) -> int:
-    """The exit status: 1 if an update could not be installed."""
+async def _from_stick(stick: Path, screen: str | None) -> None:
     to_screen = teller(screen)
-    last: list[Told] = []
 
     def tell(now: Told) -> None:
         to_screen(now)
-        last[:] = [now]
+        if now.state != "copying":
+            print(*map(harmless, (now.message, *now.problems)), sep="\n", flush=True)
 
     bundles = updates(stick)
-    restart = bool(bundles) and await _unless_pulled_out(bundles, tell)
-    for told in last:
-        print(*map(harmless, (told.message, *told.problems)), sep="\n", flush=True)
-    if restart:
+    if bundles and await _unless_pulled_out(bundles, tell):
         await Units().reboot()
-    return 1 if last and last[-1].state == "failed" else 0
 
 
 async def _unless_pulled_out(bundles: Sequence[Path], tell: Callable[[Told], None]) -> bool:

@@ -82,7 +82,7 @@ class Build:
 
     def engine(self) -> Path:
         """The archive of the CPU engine."""
-        key = tree_key([ROOT / name for name in _ENGINE], ROOT)
+        key = key_of(str(self.recipe.epoch), tree_key([ROOT / name for name in _ENGINE], ROOT))
         return self.cache.get("engine", key, self._engine)
 
     def slot(self, archive: Path) -> Path:
@@ -116,7 +116,7 @@ class Build:
 
     def _engine(self, archive: Path) -> None:
         self.tell("engine: compiling llama.cpp (long; kept for next time)")
-        engine.build(engine.load(), archive)
+        engine.build(engine.load(), self.recipe.epoch, archive)
 
     def _with_kernel(self, base_key: str, archive: Path) -> None:
         before = self.cache.get("base", base_key, self._base)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import tarfile
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,8 +36,8 @@ def load(file: Path = FILE) -> Engine:
     return Engine(**{**content, "options": tuple(content["options"])})
 
 
-def build(engine: Engine, archive: Path) -> None:
-    """Write the stripped program and its licence as a tar archive; takes long."""
+def build(engine: Engine, epoch: int, archive: Path) -> None:
+    """Write the stripped program and its licence as a tar archive of that time; takes long."""
     with TemporaryDirectory() as name:
         folder = Path(name)
         source = _fetch(engine, folder) / engine.folder
@@ -50,9 +49,8 @@ def build(engine: Engine, archive: Path) -> None:
         run(f"{_CROSS}-strip", "-o", program, made / "bin/llama-server")
         program.chmod(0o755)
         (program.parent / "LICENSE").write_bytes((source / "LICENSE").read_bytes())
-        owner = ("--owner=0", "--group=0", "--sort=name")
-        top = Path(PROGRAM).parent
-        run("tar", "-C", folder / "tree", *owner, "-cf", archive, top)
+        alike = ("--owner=0", "--group=0", "--sort=name", f"--mtime=@{epoch}")
+        run("tar", "-C", folder / "tree", *alike, "-cf", archive, Path(PROGRAM).parent)
 
 
 def _fetch(engine: Engine, folder: Path) -> Path:
@@ -64,8 +62,7 @@ def _fetch(engine: Engine, folder: Path) -> Path:
     only_it = ("--no-deps", "--no-binary", engine.package, "--require-hashes")
     run(*pip, *only_it, "--dest", folder, "--requirement", wanted)
     (found,) = folder.glob("*.tar.gz")
-    with tarfile.open(found) as opened:
-        opened.extractall(folder, filter="data")
+    run("tar", "-C", folder, "--no-same-owner", "-xf", found)
     return folder / found.name.removesuffix(".tar.gz")
 
 

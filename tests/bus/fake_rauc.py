@@ -26,7 +26,7 @@ def slot(
 class FakeRauc:
     """Slot A runs and B can be started; every unit is active. `asked` has what was wanted of it.
 
-    A bundle is of the version that `bundles` has for its name, else `bundle`; "" is a bad signature.
+    A bundle is of the version that `bundles` has for its name, else `bundle`; "" is signed wrongly.
     An installation takes as many looks as `steps` has, and ends with `error`.
     """
 

@@ -21,6 +21,7 @@ INPUTS = (
     "image/boards/virt-arm64.toml",
     "image/boot",
     "image/builder",
+    "image/engine.toml",
     "image/overlay",
     "image/packages.toml",
     "tests/image/boot",

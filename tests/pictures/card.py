@@ -40,7 +40,7 @@ def places() -> tuple[Place, ...]:
     first = starts()
     loader = f"{FIRST_PARTITION_SECTOR * SECTOR // MIB} MiB"
     return (
-        Place("bootloader", loader, 0, _LOADER, 1.35, ("no partition:", "sectors 64, 16384")),
+        Place("bootloader", loader, 0, _LOADER, 1.35, ("no partition,", "from sector 64")),
         Place(
             BOOT.name,
             f"{BOOT.mib} MiB",

@@ -71,7 +71,7 @@ def documents() -> Iterator[tuple[str, bytes]]:
         page.evaluate(f"document.querySelector('{_CHAT} .execute').click()")
         answer = f"{_CHAT} .live-responses-table .response-col_status"
         page.wait_for(f"(document.querySelectorAll('{answer}')[1] || {{}}).textContent")
-        page.evaluate(f"document.querySelector('{_CHAT} .live-responses-table').scrollIntoView()")
+        page.evaluate(f"document.querySelector('{_CHAT} .curl-command').scrollIntoView()")
         yield "docs-chat.png", shot(page, _CHAT)
 
 

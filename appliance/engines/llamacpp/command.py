@@ -69,13 +69,14 @@ def _binary(binary: Path, values: dict[str, str], layout: Layout) -> list[str]:
         "chat-template-file": "--chat-template-file",
     }
     total = str(int(values["context"]) * int(values["slots"]))
-    command = [str(binary), "--jinja", "--cache-ram", "0", "--ctx-size", total]
+    # As in host.py: no unbounded prompt cache, and sizes as the settings say.
+    command = [str(binary), "--jinja", "--cache-ram", "0", "--fit", "off", "--ctx-size", total]
     command += ["--ubatch-size", values["batch"]]
     for name, option in names.items():
         if name in values:
             command += [option, values[name]]
     if layout.embedding:
-        command += ["--embeddings", "--pooling", "mean"]
+        command += ["--no-repack", "--embeddings", "--pooling", "mean"]
     if layout.ranking:
-        command += ["--reranking"]
+        command += ["--no-repack", "--reranking"]
     return command

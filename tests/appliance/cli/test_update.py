@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from appliance.cli import update
 from appliance.cli.main import main
+from appliance.importing import progress
 from tests.bus.daemon import Daemon
 from tests.bus.fake_rauc import NAMES, FakeRauc
 from tests.bus.offered import offered
+from tests.helpers.wire import eventually
 
 pytestmark = pytest.mark.needs("dbus-daemon")
 
@@ -56,3 +61,51 @@ def test_a_foreign_bundle_is_refused_in_a_sentence(
     assert main(["update", "https://example.org/u.raucb"]) == 1
     assert "no update for this device" in capsys.readouterr().err
     assert fake.asked == []
+
+
+def test_the_newest_of_a_stick_is_installed_and_the_device_restarts(
+    fake: FakeRauc,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    screen, stick = tmp_path / "screen", tmp_path / "stick"
+    screen.mkdir()
+    stick.mkdir()
+    monkeypatch.setattr(progress, "FOLDER", screen)
+    fake.unit_states["luna-confirm"] = "inactive"
+    words = ["update", "--stick", str(stick), "--progress", "sda1-update"]
+    assert main(words) == 0
+    assert (fake.asked, progress.told(screen)) == ([], ())
+    (stick / "u.raucb").write_bytes(b"update")
+    assert main(words) == 0
+    asked: list[tuple[object, ...]] = [
+        ("InstallBundle", str(stick / "u.raucb"), {}),
+        ("Reboot", False),
+    ]
+    assert fake.asked == asked
+    assert capsys.readouterr().out == "2.0 is installed; the device restarts now.\n"
+    assert [each.state for each in progress.told(screen)] == ["done"]
+    fake.bundle = "1.5"
+    assert main(words) == 0
+    assert fake.asked == asked, "once is enough"
+
+
+def test_a_stick_that_is_pulled_out_is_told(
+    fake: FakeRauc, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "u.raucb").write_bytes(b"update")
+    fake.unit_states["luna-confirm"] = "inactive"
+    fake.steps = [(20, "Copying")] * 10**6
+    process = os.getpid()
+
+    def pull_out() -> None:
+        eventually(lambda: fake.asked, "an installation")
+        os.kill(process, signal.SIGTERM)
+
+    with ThreadPoolExecutor(1) as pool:
+        pulled = pool.submit(pull_out)
+        assert main(["update", "--stick", str(tmp_path)]) == 0
+        pulled.result()
+    assert "pulled out" in capsys.readouterr().out
+    assert [asked[0] for asked in fake.asked] == ["InstallBundle"]

@@ -72,6 +72,13 @@ def test_models_can_be_used_afterwards(desk: Desk) -> None:
     assert desk.told[0].state == "copying"
 
 
+def test_a_stick_with_an_update_is_not_to_be_removed_yet(desk: Desk) -> None:
+    (desk.stick / "luna.raucb").touch()
+    assert desk.run().message == "There is an update on this stick."
+    desk.put("one.gguf")
+    assert desk.run().message == "one can be used now; there is an update, too."
+
+
 def test_what_is_there_already_is_not_copied_again(desk: Desk) -> None:
     desk.put("one.gguf")
     desk.run()

@@ -3,7 +3,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from appliance.importing.progress import Progress, tell, told
+import pytest
+
+from appliance.importing import progress
+from appliance.importing.progress import Progress, tell, teller, told
 
 
 def test_the_latest_comes_last(tmp_path: Path) -> None:
@@ -26,3 +29,14 @@ def test_what_cannot_be_read_is_left_out(tmp_path: Path) -> None:
     (tmp_path / "b.json").write_text('{"state": "what", "message": ""}')
     (tmp_path / "c.json").mkdir()
     assert told(tmp_path) == ()
+
+
+def test_a_screen_that_is_not_there_stops_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress, "FOLDER", tmp_path)
+    teller("sda1")(Progress("done", "one"))
+    teller(None)(Progress("done", "two"))
+    assert [each.message for each in told(tmp_path)] == ["one"]
+    monkeypatch.setattr(progress, "FOLDER", tmp_path / "none")
+    teller("sda1")(Progress("done", "three"))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.importing.stick import find
+from appliance.importing.stick import find, updates
 from tests.helpers import random_model
 
 
@@ -73,3 +73,15 @@ def test_names_fit_a_folder_and_links_are_left_alone(tmp_path: Path, tiny: Path)
 def test_an_empty_stick_and_none_have_nothing(tmp_path: Path) -> None:
     assert find(tmp_path) == ()
     assert find(tmp_path / "none") == ()
+
+
+def test_updates_are_found_in_the_root_and_in_a_folder(tmp_path: Path) -> None:
+    wanted = [tmp_path / "A.RAUCB", tmp_path / "b.raucb", tmp_path / "luna/c.raucb"]
+    (tmp_path / "luna").mkdir()
+    for file in (*wanted, tmp_path / "._b.raucb", tmp_path / "holiday.jpg"):
+        file.touch()
+    (tmp_path / "link.raucb").symlink_to(wanted[0])
+    (tmp_path / "folder.raucb").mkdir()
+    Path(f"{tmp_path}/\udcff.raucb").touch()
+    assert updates(tmp_path) == tuple(wanted)
+    assert updates(tmp_path / "none") == ()

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from image.builder import engine
 from tests.image.qemu import Machine, running
 from tests.pictures.chart import bars, read_starts, slowest, timeline
 
@@ -101,6 +102,13 @@ def test_somebody_can_talk_to_it(machine: Machine) -> None:
     answer = ask(machine, "/v1/chat/completions", question)
     assert answer["choices"][0]["message"]["content"].startswith("Copy a GGUF file into the models")
     assert ask(machine, "/luna")["device"] == "luna"
+
+
+def test_what_answers_was_compiled_for_the_boards_cores(machine: Machine) -> None:
+    question = {"messages": [{"role": "user", "content": "Hello"}], "max_tokens": 1}
+    ask(machine, "/v1/chat/completions", question)
+    programs = machine.ask("readlink /proc/[0-9]*/exe || true").splitlines()
+    assert f"/{engine.PROGRAM}" in programs
 
 
 def test_the_journal_has_no_error_of_ours(machine: Machine) -> None:

@@ -58,11 +58,13 @@ def test_a_binary_gets_its_own_options(tmp_path: Path) -> None:
     assert options["--ctx-size"] == "300"
     assert options["--batch-size"] == options["--ubatch-size"] == "64"
     assert options["--parallel"] == "3"
+    assert (options["--cache-ram"], options["--fit"]) == ("0", "off")
     assert options["--model"] == "/models/m.gguf"
     assert options["--host"] == str(tmp_path / "s.sock")
     embedding = program(command.build(SPEC, EMBEDDING, settings, tmp_path / "s.sock"))
-    assert embedding[-3:] == ["--embeddings", "--pooling", "mean"]
-    assert program(command.build(SPEC, RANKING, settings, tmp_path / "s"))[-1] == "--reranking"
+    assert embedding[-4:] == ["--no-repack", "--embeddings", "--pooling", "mean"]
+    ranking = program(command.build(SPEC, RANKING, settings, tmp_path / "s"))
+    assert ranking[-2:] == ["--no-repack", "--reranking"]
     saving = program(command.build(SPEC, SAVING, settings, tmp_path / "s"))
     assert saving[saving.index("--slot-save-path") + 1] == "/s"
 
