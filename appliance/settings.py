@@ -113,7 +113,8 @@ class DownloadSettings(Struct, frozen=True, forbid_unknown_fields=True):
 class CpuEngineSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """llama.cpp in a child process; `cpus` like "4-7" pins it, `threads` 0 means one a CPU.
 
-    Saved slots of all models take up to `slot_bytes` of disk, then the oldest go.
+    `llama_server` "" is the built-in engine, where an image has chosen another. Saved slots of all
+    models take up to `slot_bytes` of disk, then the oldest go.
     """
 
     llama_server: Path | None = None
@@ -124,6 +125,11 @@ class CpuEngineSettings(Struct, frozen=True, forbid_unknown_fields=True):
     batch: Positive = 256
     nice: Annotated[int, Meta(ge=0, le=19)] = 0
     slot_bytes: Annotated[int, Meta(ge=0)] = 4 * 2**30
+
+    @property
+    def program(self) -> Path | None:
+        """The llama-server that runs instead of the built-in engine."""
+        return None if self.llama_server == Path() else self.llama_server
 
 
 class NpuEngineSettings(Struct, frozen=True, forbid_unknown_fields=True):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 # Where Debian, boards' own systems and ours mount what a computer shows of the card.
 _BOOT_PARTITIONS = ("boot/luna", "boot/firmware", "boot/efi", "boot")
-_STATES = ("luna-firstboot", "luna-provisioning", "luna-mdns", "luna-watchdog")
+_STATES = ("luna-firstboot", "luna-provisioning", "luna-mdns", "luna-watchdog", "luna-ssh")
 
 
 @dataclass(frozen=True, slots=True)

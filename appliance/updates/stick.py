@@ -108,8 +108,10 @@ def _refuse(version: str, running: str, slots: Sequence[Slot]) -> None:
     for slot in slots:
         if slot.running and not slot.bootable:
             raise NotTaken("This system is being left; then the stick is looked at again.")
-        if slot.running or slot.version != version:
+        if slot.version != version:
             continue
+        if slot.running:  # under another version: it must not be installed at each start
+            raise NotTaken(f"{version} runs here already, as {running}.")
         if slot.bootable:
             raise NotTaken(f"{version} is installed already; restart the device to use it.")
         raise NotTaken(

@@ -169,5 +169,6 @@ _NOTE = """\
 This is the boot partition of a Luna ({board}, {status}).
 
 boot.scr chooses which of the two systems starts; leave it as it is. Files that you put here are
-read when the device starts: see "first boot" in Luna's documentation.
+read when the device starts: see "first boot" in Luna's documentation. Whose SSH keys are in a file
+authorized_keys may log in as root.
 """

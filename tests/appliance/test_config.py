@@ -59,6 +59,8 @@ def test_lists_of_tables_are_read(tmp_path: Path) -> None:
         ("LUNA_SERVER_CORS_ORIGINS", "", lambda s: s.server.cors_origins == ()),
         ("LUNA_TOOLS_FOLDERS", "/a,/b", lambda s: s.tools.folders == (Path("/a"), Path("/b"))),
         ("LUNA_DATA", "/d", lambda s: s.data == Path("/d")),
+        ("LUNA_CPU_ENGINE_LLAMA_SERVER", "/x", lambda s: s.cpu_engine.program == Path("/x")),
+        ("LUNA_CPU_ENGINE_LLAMA_SERVER", "", lambda s: s.cpu_engine.program is None),
         ("LUNA_MODELS_FOLDER", "/m", lambda s: s.models.folder == Path("/m")),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -17,6 +18,8 @@ from image.builder.rauc import system_conf
 UNIT = OVERLAY / "usr/lib/systemd/system/luna-confirm.service"
 SCRIPTS = sorted((OVERLAY / "etc/initramfs-tools").rglob("luna*"))
 MOST_EXPOSED = 1.5
+REBOOT = "org.freedesktop.login1.reboot"
+POWER_OFF = "org.freedesktop.login1.power-off"
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
@@ -49,18 +52,34 @@ def test_the_judge_is_a_valid_unit_and_sandboxed(tmp_path: Path) -> None:
     assert float(found.group(1)) <= MOST_EXPOSED
 
 
-@pytest.mark.needs("node")
-def test_the_judge_may_restart_and_nothing_else() -> None:
-    rules = (OVERLAY / "usr/share/polkit-1/rules.d/50-luna-confirm.rules").read_text("utf-8")
+def granted(rule: str, user: str, action: str, unit: str = "") -> bool:
+    """What polkit would say; it tells a unit only where it is sure of it."""
+    rules = (OVERLAY / f"usr/share/polkit-1/rules.d/{rule}.rules").read_text("utf-8")
+    subject = json.dumps({"user": user, **({"system_unit": unit} if unit else {})})
     program = f"""
     const polkit = {{Result: {{YES: "yes"}}, addRule: (rule) => {{ polkit.rule = rule; }}}};
     {rules}
-    const ask = (user, id) => polkit.rule({{id: id}}, {{user: user}}) || "no";
-    console.log(ask("luna-confirm", "org.freedesktop.login1.reboot"),
-                ask("luna-confirm", "org.freedesktop.login1.power-off"),
-                ask("luna", "org.freedesktop.login1.reboot"));
+    console.log(polkit.rule({{id: {json.dumps(action)}}}, {subject}) || "no");
     """
     node = shutil.which("node")
     assert node is not None
     done = subprocess.run([node, "-e", program], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["yes", "no", "no"]
+    return done.stdout.strip() == "yes"
+
+
+@pytest.mark.needs("node")
+def test_the_judge_may_restart_and_nothing_else() -> None:
+    assert granted("50-luna-confirm", "luna-confirm", REBOOT)
+    assert not granted("50-luna-confirm", "luna-confirm", POWER_OFF)
+    assert not granted("50-luna-confirm", "luna", REBOOT)
+
+
+@pytest.mark.needs("node")
+def test_an_update_from_a_stick_may_restart_and_the_server_may_not() -> None:
+    unit = "luna-import@sda1.service"
+    assert granted("50-luna-import", "luna", REBOOT, unit)
+    assert not granted("50-luna-import", "luna", POWER_OFF, unit)
+    assert not granted("50-luna-import", "luna", f"{REBOOT}-ignore-inhibit", unit)
+    assert not granted("50-luna-import", "luna", REBOOT, "luna-api.service")
+    assert not granted("50-luna-import", "luna", REBOOT)
+    assert not granted("50-luna-import", "nobody", REBOOT, unit)

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from appliance.cli.doctor.check import Finding, ok, problem
 from appliance.domain.cancel import CancelToken
@@ -29,8 +30,8 @@ def importable(
     settings: CpuEngineSettings, command: Sequence[str] = _IMPORT, seconds: float = 30.0
 ) -> Finding:
     """Whether the engine's package loads: in a child, which an old processor would kill."""
-    if settings.llama_server is not None:
-        return _binary(settings)
+    if settings.program is not None:
+        return _binary(settings.program)
     try:
         done = subprocess.run(
             command, capture_output=True, text=True, errors="replace", timeout=seconds, check=False
@@ -67,9 +68,8 @@ def speaks(settings: CpuEngineSettings, model: Entry, seconds: float = 30.0) -> 
     return ok("engine", f"The CPU engine runs: '{model.id}' wrote a token.")
 
 
-def _binary(settings: CpuEngineSettings) -> Finding:
-    binary = settings.llama_server
-    if binary is not None and os.access(binary, os.X_OK) and binary.is_file():
+def _binary(binary: Path) -> Finding:
+    if os.access(binary, os.X_OK) and binary.is_file():
         return ok("engine library", f"The engine is the program {binary}.")
     remedy = "Correct the setting cpu_engine.llama_server, or leave it out."
     return problem("engine library", f"{binary} is not a program that may be run.", remedy)

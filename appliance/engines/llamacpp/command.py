@@ -46,7 +46,7 @@ def build(spec: ModelSpec, layout: Layout, settings: CpuEngineSettings, socket: 
     if spec.chat_template is not None:
         template.write_text(spec.chat_template, "utf-8")
         values["chat-template-file"] = str(template)
-    binary = settings.llama_server
+    binary = settings.program
     program = _ours(values, layout) if binary is None else _binary(binary, values, layout)
     return launch.command(program, cpus=settings.cpus, nice=settings.nice)
 

@@ -98,7 +98,7 @@ class LlamaCpp:
         self._settings = settings
         self._spawner = spawner
         self._patience = patience
-        self._guides = settings.llama_server is None  # other builds may not have llguidance
+        self._guides = settings.program is None  # other builds may not have llguidance
         self._template: str | None = None
         self._heard = 0.0  # when the last event of any request came, by the monotonic clock
         self._folder = _runtime_folder()

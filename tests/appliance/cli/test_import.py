@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 from pathlib import Path
 
 import pytest
 
 from appliance.cli.main import main
 from appliance.importing import progress
+from appliance.importing.progress import Progress
 from tests.helpers.server import tiny_model
 
 
@@ -25,6 +28,29 @@ def test_models_come_from_a_folder(
     assert told.state == "done"
     (stick / "small.gguf").write_bytes(b"other")
     assert main(words) == 1
+
+
+def test_a_stick_that_is_pulled_out_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[Progress] = []
+
+    def tell(folder: Path, stick: str, now: Progress) -> None:
+        told.append(now)
+        if now.state == "copying":
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(progress, "tell", tell)
+    stick, models = tmp_path / "stick", tmp_path / "models"
+    stick.mkdir()
+    shutil.copyfile(tiny_model(), stick / "small.gguf")
+    before = signal.getsignal(signal.SIGTERM)
+    words = ["import", str(stick), "--models-dir", str(models), "--progress", "sda1"]
+    assert main(words) != 0
+    assert [each.state for each in told] == ["copying", "failed"]
+    assert "pulled out" in told[-1].message
+    assert [path.name for path in models.iterdir() if path.is_dir()] == []
+    assert signal.getsignal(signal.SIGTERM) is before
 
 
 def test_a_folder_that_is_not_there_has_nothing(

@@ -103,6 +103,7 @@ def used(root: Path) -> Path:
         "var/lib/luna/models/small/model.gguf": "GGUF",
         "var/lib/luna-provisioning/country": "DE",
         "var/lib/luna-watchdog/incidents.json": "{}",
+        "var/lib/luna-ssh/ed25519": "key",
         "var/lib/luna-firstboot/done": "",
         "var/lib/luna-firstboot/tls/certificate.pem": "old",
         "var/lib/luna-firstboot/tls/key.pem": "old",

@@ -82,6 +82,13 @@ def test_what_is_not_newer_is_left_alone(desk: Desk, version: str) -> None:
     assert desk.told[-1].state == "done"
 
 
+def test_what_runs_under_another_version_is_not_installed_at_each_start(desk: Desk) -> None:
+    desk.put("a.raucb", "2.0")
+    desk.fake.slots = [slot("A", "inactive", "good"), slot("B", "booted", "good", "2.0")]
+    assert not desk.run()
+    assert desk.installed == []
+
+
 def test_what_was_left_is_not_tried_again(desk: Desk) -> None:
     desk.put("a.raucb", "2.0")
     desk.fake.slots = [slot("A", "booted", "good"), slot("B", "inactive", "bad", "2.0")]

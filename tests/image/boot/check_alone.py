@@ -51,6 +51,27 @@ def test_the_fixed_address_of_the_cable_answers(machine: Machine) -> None:
     assert '"device":"luna"' in machine.ask(f'python3 -c "{ask}"').replace(" ", "")
 
 
+def test_keys_on_the_boot_partition_open_a_login_and_without_them_nobody_listens(
+    machine: Machine,
+) -> None:
+    keys, login = "/boot/luna/authorized_keys", "dbclient -y -y -i /run/{} root@localhost id -un"
+    write = "mount -o remount,rw /boot/luna && {} && mount -o remount,ro /boot/luna"
+    machine.ask("cd /run && for name in mine other; do dropbearkey -t ed25519 -f $name; done")
+    machine.ask(write.format(f"dropbearkey -y -f /run/mine | grep ^ssh- > {keys}"))
+    # As at the next start.
+    machine.ask("systemctl restart luna-ssh")
+    machine.wait_for(f"{login.format('mine')} | grep -qx root", 60)
+    assert machine.do(login.format("other")).status != 0
+    machine.ask(write.format(f"echo nonsense > {keys}"))
+    machine.ask("systemctl restart luna-ssh")
+    assert machine.ask("ss -Htln 'sport = :22'") == ""
+    assert "no public key" in machine.ask("journalctl -b -u luna-ssh --no-pager -o cat")
+    machine.ask(write.format(f"rm {keys}"))
+    machine.ask("systemctl restart luna-ssh")
+    assert machine.ask("ss -Htln 'sport = :22'") == ""
+    assert machine.ask("systemctl --failed --plain --no-legend") == ""
+
+
 def test_a_factory_reset_forgets_and_comes_back(machine: Machine) -> None:
     machine.ask("echo '[server]' > /etc/luna/luna.d/own.toml; hostname > /run/share/name")
     before = machine.ask("cat /proc/sys/kernel/random/boot_id")
@@ -59,4 +80,5 @@ def test_a_factory_reset_forgets_and_comes_back(machine: Machine) -> None:
     assert machine.settle() == "running"
     assert machine.do("test -e /etc/luna/luna.d/own.toml").status != 0
     machine.ask("test -e /var/lib/luna-firstboot/done")
+    assert machine.do("test -e /var/lib/luna-ssh/ed25519").status != 0
     assert machine.ask("hostname") == (machine.share / "name").read_text("utf-8").strip()

@@ -120,6 +120,7 @@ def test_the_journal_has_no_error_of_ours(machine: Machine) -> None:
 def test_no_log_in_is_offered(machine: Machine) -> None:
     shadow = machine.ask("cut -d: -f1,2 /etc/shadow").splitlines()
     assert [line for line in shadow if line.split(":")[1][:1] not in ("*", "!")] == []
+    assert machine.ask("ss -Htln 'sport = :22'") == ""
     assert machine.do("command -v sshd gcc cc make").status != 0
 
 

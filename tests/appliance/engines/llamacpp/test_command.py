@@ -69,6 +69,13 @@ def test_a_binary_gets_its_own_options(tmp_path: Path) -> None:
     assert saving[saving.index("--slot-save-path") + 1] == "/s"
 
 
+def test_an_owner_may_go_back_to_the_built_in_engine(tmp_path: Path) -> None:
+    settings = CpuEngineSettings(llama_server=Path())  # how "" is read
+    assert "appliance.engines.llamacpp.host" in command.build(
+        SPEC, LAYOUT, settings, tmp_path / "s"
+    )
+
+
 def test_a_template_is_written_beside_the_socket(tmp_path: Path) -> None:
     spec = ModelSpec("m", Path("m.gguf"), 10, chat_template="{{ 'é' }}")
     template = tmp_path / "template.jinja"
