@@ -77,13 +77,12 @@ class Importer:
         if item.size_bytes + _SPARE > self.free(self.models):
             raise NotTaken("There is not enough room for it; remove a model: luna models rm NAME")
         hidden = self.models / f"{_HIDDEN}{item.name}"
-        hidden.mkdir()
+        _make_for_group(hidden)
         try:
             for file in item.files:
                 self._copy(file, hidden / file.name, item.name)
             self._check(item, hidden)
             sync(hidden)
-            hidden.chmod(0o2775)
             hidden.rename(target)
             sync(self.models)
         except BaseException:
@@ -131,6 +130,19 @@ class Importer:
             for leftover in self.models.glob(f"{_HIDDEN}*"):
                 shutil.rmtree(leftover, ignore_errors=True)
             yield
+
+
+def _make_for_group(folder: Path) -> None:
+    """A folder that the server's group may remove again, also where root imports.
+
+    By umask: the bit that hands the group on comes from the folder above, and a sandboxed service
+    may not name it in a chmod (RestrictSUIDSGID=).
+    """
+    before = os.umask(0o002)
+    try:
+        folder.mkdir()
+    finally:
+        os.umask(before)
 
 
 def _result(

@@ -37,7 +37,7 @@ def load(file: Path = FILE) -> Engine:
 
 
 def build(engine: Engine, epoch: int, archive: Path) -> None:
-    """Write the stripped program and its licence as a tar archive of that time; takes long."""
+    """Write the stripped program and its licences as a tar archive of that time; takes long."""
     with TemporaryDirectory() as name:
         folder = Path(name)
         source = _fetch(engine, folder) / engine.folder
@@ -48,7 +48,7 @@ def build(engine: Engine, epoch: int, archive: Path) -> None:
         program.parent.mkdir(parents=True)
         run(f"{_CROSS}-strip", "-o", program, made / "bin/llama-server")
         program.chmod(0o755)
-        (program.parent / "LICENSE").write_bytes((source / "LICENSE").read_bytes())
+        (program.parent / "LICENSE").write_bytes(_licences(source))
         alike = ("--owner=0", "--group=0", "--sort=name", f"--mtime=@{epoch}")
         run("tar", "-C", folder / "tree", *alike, "-cf", archive, Path(PROGRAM).parent)
 
@@ -64,6 +64,12 @@ def _fetch(engine: Engine, folder: Path) -> Path:
     (found,) = folder.glob("*.tar.gz")
     run("tar", "-C", folder, "--no-same-owner", "-xf", found)
     return folder / found.name.removesuffix(".tar.gz")
+
+
+def _licences(source: Path) -> bytes:
+    """Its own and those of the libraries that it brings along."""
+    libraries = [*source.glob("licenses/LICENSE*"), *source.glob("vendor/*/LICENSE")]
+    return b"\n".join(file.read_bytes() for file in [source / "LICENSE", *sorted(libraries)])
 
 
 def _cross(source: Path) -> tuple[str, ...]:

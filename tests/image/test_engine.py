@@ -39,6 +39,9 @@ class Toolchain:
         source = folder / "made"
         source.mkdir()
         (source / "LICENSE").write_text("MIT", "utf-8")
+        library = source / "vendor/json"
+        library.mkdir(parents=True)
+        (library / "LICENSE").write_text("MIT, too", "utf-8")
         name = "llama_cpp_python-1"
         with tarfile.open(folder / f"{name}.tar.gz", "w:gz") as made:
             made.add(source, f"{name}/{engine.load().folder}")
@@ -53,7 +56,7 @@ def test_it_is_pinned_and_made_for_the_boards_cores() -> None:
     assert "-DGGML_NATIVE=OFF" in loaded.options  # the builder's own cores do not matter
 
 
-def test_only_the_program_and_its_licence_are_packed(
+def test_only_the_program_and_its_licences_are_packed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tools = Toolchain()
@@ -63,6 +66,9 @@ def test_only_the_program_and_its_licence_are_packed(
         files = [member for member in made.getmembers() if member.isfile()]
         # The folders above are Debian's, whose modes must not change.
         assert all(name.startswith("usr/lib/luna-engine") for name in made.getnames())
+        notices = made.extractfile("usr/lib/luna-engine/LICENSE")
+        assert notices is not None
+        assert notices.read() == b"MIT\nMIT, too"
     assert {file.name: file.mode for file in files} == MADE
     assert {(file.uid, file.gid, file.mtime) for file in files} == {(0, 0, 1000)}
     loaded = engine.load()

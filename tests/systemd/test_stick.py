@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 SCRIPT = Path(__file__).parents[2] / "systemd/stick"
+UNIT = SCRIPT.with_name("units") / "luna-import@.service"
 
 
 class Machine:
@@ -80,3 +81,16 @@ def test_it_is_let_go_of(tmp_path: Path) -> None:
         f"umount --lazy {machine.stick}",
         f"rmdir {machine.stick}",
     ]
+
+
+def test_the_unit_mounts_it_where_all_of_its_commands_and_rauc_see_it() -> None:
+    lines = UNIT.read_text("utf-8").splitlines()
+    mounting = [line.partition("=")[2] for line in lines if "/usr/lib/luna/stick" in line]
+    assert mounting == [
+        "+/usr/bin/nsenter --target 1 --mount /usr/lib/luna/stick mount %i",
+        "+/usr/bin/nsenter --target 1 --mount /usr/lib/luna/stick unmount %i",
+    ]
+    assert "DeviceAllow=/dev/%i rw" in lines, "PrivateDevices= holds for root's commands, too"
+    # What restarts the device comes last.
+    (*_, last) = [line for line in lines if line.startswith("ExecStart=")]
+    assert " update --stick " in last

@@ -27,6 +27,7 @@ class Desk:
         self.stick, self.models = folder / "stick", folder / "models"
         self.stick.mkdir()
         self.models.mkdir()
+        self.models.chmod(0o2775)  # as on a device
         self.tiny = tiny
         self.told: list[Progress] = []
         self.free = 10**12

@@ -157,7 +157,8 @@ def memory_by_unit(machine: Machine) -> dict[str, float]:
 def draw(machine: Machine, folder: Path, started: str, memory: dict[str, float]) -> None:
     """boot.svg and memory.svg; systemd's own plot of every unit is boot-all.svg."""
     (folder / "boot-all.svg").write_text(machine.ask("systemd-analyze plot"), "utf-8")
-    plot = json.loads(machine.ask("systemd-analyze plot --json=short"))
+    # A line that counts them follows.
+    plot = json.loads(machine.ask("systemd-analyze plot --json=short").splitlines()[0])
     starts = [each for each in read_starts(plot) if each.unit not in OF_THE_CHECKS]
     end = max(each.ready for each in starts)
     boot = timeline("Start of an emulated board, by unit", started, slowest(starts, 24), end)
