@@ -72,6 +72,21 @@ def test_keys_on_the_boot_partition_open_a_login_and_without_them_nobody_listens
     assert machine.ask("systemctl --failed --plain --no-legend") == ""
 
 
+def test_a_wifi_file_on_the_boot_partition_is_taken_over_and_removed(machine: Machine) -> None:
+    (machine.share / "wifi").write_text(
+        '[[network]]\nssid = "Café"\npassword = "12345678"\n', "utf-8"
+    )
+    machine.ask(
+        "mount -o remount,rw /boot/luna && cp /run/share/wifi /boot/luna/luna-wifi.toml && "
+        "mount -o remount,ro /boot/luna && systemctl start luna-boot-wifi"
+    )
+    assert machine.do("test -e /boot/luna/luna-wifi.toml").status != 0
+    assert machine.do("touch /boot/luna/x").status != 0
+    saved = machine.ask("grep -rl 12345678 /etc/NetworkManager/system-connections")
+    assert saved != ""
+    assert "12345678" not in machine.ask("journalctl -b --no-pager -o cat -u luna-boot-wifi")
+
+
 def test_a_factory_reset_forgets_and_comes_back(machine: Machine) -> None:
     machine.ask("echo '[server]' > /etc/luna/luna.d/own.toml; hostname > /run/share/name")
     before = machine.ask("cat /proc/sys/kernel/random/boot_id")
@@ -81,4 +96,5 @@ def test_a_factory_reset_forgets_and_comes_back(machine: Machine) -> None:
     assert machine.do("test -e /etc/luna/luna.d/own.toml").status != 0
     machine.ask("test -e /var/lib/luna-firstboot/done")
     assert machine.do("test -e /var/lib/luna-ssh/ed25519").status != 0
+    assert machine.do("grep -rl 12345678 /etc/NetworkManager/system-connections").status != 0
     assert machine.ask("hostname") == (machine.share / "name").read_text("utf-8").strip()
