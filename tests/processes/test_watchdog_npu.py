@@ -6,6 +6,7 @@ import json
 import signal
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -76,6 +77,8 @@ def test_one_answer_fails_and_the_next_works(luna: RunningLuna, tmp_path: Path, 
         board.load(0, 0, 0)
         assert ask(luna.port)[0] == 200
         eventually(lambda: luna.get("/health")["watchdog"]["state"] == "well", "health")
+    with urllib.request.urlopen(f"{luna.url}/metrics", timeout=30) as page:
+        assert b'luna_engine_restarts_total{model="sim"} 1.0' in page.read()
     told = luna.get("/health")["watchdog"]
     assert told["counts"] == {"npu_hung": 1, "abort": 1}
     assert (told["incidents"][0]["model"], told["incidents"][0]["steps"]) == ("sim", ["abort"])

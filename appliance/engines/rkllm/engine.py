@@ -78,6 +78,11 @@ class Rkllm:
         """The process's id."""
         return self._model.process.child.pid
 
+    @property
+    def restarts(self) -> int:
+        """How often the process had to be started again."""
+        return self._model.process.child.restarts
+
     def start(self) -> None:
         """Begin to load, again after a failure."""
         self._model.start()
