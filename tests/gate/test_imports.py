@@ -37,7 +37,7 @@ DOORS = {
     "httpx": ("appliance/sdk/python/luna_client/transport.py",),
     "ifaddr": ("appliance/system/addresses.py",),
     "jinja2": ("appliance/engines/rkllm/chat/", "provisioning/portal/page.py"),
-    "jsonschema_rs": ("appliance/engines/rkllm/chat/",),
+    "jsonschema_rs": ("appliance/engines/schema_fit.py",),
     "llguidance": ("appliance/engines/llamacpp/schema.py",),
     "prometheus_client": ("appliance/observe/",),
     "pyroute2": (

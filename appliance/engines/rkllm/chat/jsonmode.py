@@ -8,23 +8,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import jsonschema_rs
 import msgspec
 
 from appliance.domain.messages import Message, Role
 from appliance.domain.requests import ResponseFormat
-from appliance.engines.rkllm.chat.schemacost import TooCostly, steps, unsupported
-from appliance.errors import BadRequest
+from appliance.engines.schema_fit import SchemaFit
 
 ATTEMPTS = 3
 """How often a model is asked at most; the last answer is given even if it is wrong."""
 
 _FENCE = re.compile(r"```[\w-]*\s(.*?)```", re.DOTALL)
 _MOST_PLACES = 8  # where JSON may begin inside of other text
-_LONGEST_PROBLEM = 400  # characters
-_LONGEST_SCHEMA = 32_000  # characters; it becomes part of the prompt
-_MOST_STEPS = 1_000_000
-_MOST_EXPLAINED_STEPS = 2_000  # the library's explanation takes thousands of times as long
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,18 +33,14 @@ class Checked:
 
 
 class JsonMode:
-    """What `response_format` asks for; raises BadRequest for a schema that makes no sense.
-
-    Nothing is fetched for a schema, and its patterns are run by an engine that takes linear time,
-    so look-around and back-references are refused. References must stay within the schema.
-    """
+    """What `response_format` asks for; raises BadRequest for a schema that makes no sense."""
 
     def __init__(self, wanted: ResponseFormat) -> None:
         self._schema: dict[str, Any] | None = None
-        self._validator: jsonschema_rs.Validator | None = None
+        self._fit: SchemaFit | None = None
         if wanted.kind == "json_schema":
             self._schema = dict(wanted.schema or {})
-            self._validator = _validator(self._schema)
+            self._fit = SchemaFit(self._schema)
 
     def instruct(self, messages: Sequence[Message]) -> tuple[Message, ...]:
         """The conversation with the wish at the end of its last question."""
@@ -97,44 +87,9 @@ class JsonMode:
         )
 
     def _problem(self, value: Any) -> str:
-        if self._validator is None:
+        if self._fit is None:
             return "" if isinstance(value, dict) else "it is not a JSON object"
-        try:
-            cost = steps(self._schema, value)
-        except TooCostly:
-            cost = _MOST_STEPS + 1
-        if cost > _MOST_STEPS:
-            return "it is too intricate to be checked against the schema"
-        try:
-            if cost > _MOST_EXPLAINED_STEPS:
-                valid = self._validator.is_valid(value)
-                return "" if valid else "it is not valid under the schema"
-            self._validator.validate(value)
-        except jsonschema_rs.ValidationError as error:
-            place = "".join(f"[{part!r}]" for part in error.instance_path)
-            where = f"at {place}: " if place else ""
-            return f"{where}{error.message[:_LONGEST_PROBLEM]}"
-        except ValueError as error:
-            return str(error)[:_LONGEST_PROBLEM]
-        return ""
-
-
-def _validator(schema: dict[str, Any]) -> jsonschema_rs.Validator:
-    param = "response_format.json_schema.schema"
-    if len(msgspec.json.encode(schema)) > _LONGEST_SCHEMA:
-        raise BadRequest(
-            f"The JSON schema is too long for this model: {_LONGEST_SCHEMA} characters at most.",
-            param=param,
-        )
-    if keyword := unsupported(schema):
-        raise BadRequest(f"The JSON schema cannot be used: it has {keyword}.", param=param)
-    try:
-        return jsonschema_rs.validator_for(
-            schema, offline=True, pattern_options=jsonschema_rs.RegexOptions()
-        )
-    except ValueError as error:
-        why = str(error).partition("\n")[0][:_LONGEST_PROBLEM]
-        raise BadRequest(f"The JSON schema cannot be used: {why}", param=param) from error
+        return self._fit.problem(value)
 
 
 def _candidates(answer: str) -> Iterator[str]:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from appliance.engines.rkllm.chat.schemacost import TooCostly, steps, unsupported
+from appliance.engines.schemacost import TooCostly, steps, unsupported
 
 INTEGER = {"type": "integer"}
 TWICE_ITEMS = {"anyOf": [{"items": {"$ref": "#"}}, {"items": {"$ref": "#"}}]}
