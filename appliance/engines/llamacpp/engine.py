@@ -158,14 +158,16 @@ class LlamaCpp:
         if forced.wanted(request):
             prompt = self.extras.apply_template(request, cancel)
             grammar = guided.call(request.offered) if self._guides else ""
+            fit = None if self._guides else forced.fit_of(request)
             body = forced.completion_body(prompt, request, self._spec.defaults, grammar)
-            return self._run("/completion", body, size, forced.events, cancel)
+            return self._run("/completion", body, size, partial(forced.events, fit=fit), cancel)
         bound = request.response_format.kind != "text"
         grammar = self._grammar(request, cancel) if bound else ""
         body = payload.chat(request, self._spec.defaults, grammar)
         parse = partial(chunks.chat_events, bound=bound)
+        fit = None if self._guides else guided.fit_of(request)
         events = self._run("/v1/chat/completions", body, size, parse, cancel)
-        return guided.checked(request, events) if grammar else events
+        return guided.checked(request, events, fit) if grammar or fit else events
 
     def complete(self, request: CompletionRequest, cancel: CancelToken) -> Iterator[Event]:
         """The continuation of a prompt, or with a suffix what stands between the two."""

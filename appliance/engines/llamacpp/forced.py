@@ -7,9 +7,9 @@ JSON of one call, which works with every model, whatever form its own calls have
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -17,7 +17,10 @@ from appliance.domain.events import Content, Event, Finish, ToolCallDelta
 from appliance.domain.messages import ToolDefinition
 from appliance.domain.requests import ChatRequest, Generation
 from appliance.domain.sampling import Sampling
-from appliance.engines.llamacpp import chunks, payload
+from appliance.engines.llamacpp import chunks, guided, payload
+
+if TYPE_CHECKING:
+    from appliance.engines.schema_fit import SchemaFit
 
 _BOUNDS = ("grammar", "json_schema")  # the call's own schema takes their place
 
@@ -49,13 +52,14 @@ def completion_body(
     body = payload.text(generation, defaults) | {"prompt": prompt}
     if grammar:
         return body | {"grammar": grammar}
-    return body | {"json_schema": {"anyOf": [_call_schema(tool) for tool in request.offered]}}
+    return body | {"json_schema": calls_schema(request.offered)}
 
 
-def events(stream: Iterable[bytes]) -> Iterator[Event]:
+def events(stream: Iterable[bytes], fit: SchemaFit | None = None) -> Iterator[Event]:
     """The events of the continuation, its JSON turned into a call when it is whole.
 
     An answer that was cut by its length has no whole JSON, and so no call: its text is told.
+    Raises EngineError for a call that does not `fit` the schema of all calls.
     """
     text = ""
     for event in chunks.completion_events(stream):
@@ -67,6 +71,7 @@ def events(stream: Iterable[bytes]) -> Iterator[Event]:
                 yield Content(text)
                 yield event
             else:
+                guided.check(text, fit)
                 id = f"call_{secrets.token_hex(12)}"
                 arguments = bytes(call.arguments).decode()
                 yield ToolCallDelta(0, arguments, id, call.name)
@@ -75,13 +80,43 @@ def events(stream: Iterable[bytes]) -> Iterator[Event]:
             yield event
 
 
-def _call_schema(tool: ToolDefinition) -> dict[str, Any]:
+def fit_of(request: ChatRequest) -> SchemaFit:
+    """What tells whether a call fits one of the tools; raises BadRequest."""
+    from appliance.engines.schema_fit import SchemaFit  # late, as in `guided`
+
+    return SchemaFit(calls_schema(request.offered))
+
+
+def calls_schema(tools: Sequence[ToolDefinition]) -> dict[str, Any]:
+    """The JSON schema of a call of one of these tools."""
+    names = [f"call_{number}" for number in range(len(tools))]
+    return {
+        "anyOf": [_call_schema(tool, f"#/$defs/{n}") for n, tool in zip(names, tools, strict=True)],
+        "$defs": {
+            n: _moved(tool.schema, f"#/$defs/{n}") for n, tool in zip(names, tools, strict=True)
+        },
+    }
+
+
+def _call_schema(tool: ToolDefinition, arguments: str) -> dict[str, Any]:
     return {
         "type": "object",
-        "properties": {"name": {"const": tool.name}, "arguments": tool.schema},
+        "properties": {"name": {"const": tool.name}, "arguments": {"$ref": arguments}},
         "required": ["name", "arguments"],
         "additionalProperties": False,
     }
+
+
+def _moved(schema: Any, place: str) -> Any:
+    """The same schema where it stands at `place` of another, to which its references lead then."""
+    if isinstance(schema, Mapping):
+        return {
+            key: f"{place}{value[1:]}"
+            if key == "$ref" and isinstance(value, str) and value.startswith("#")
+            else _moved(value, place)
+            for key, value in schema.items()
+        }
+    return [_moved(each, place) for each in schema] if isinstance(schema, list) else schema
 
 
 def _parse(text: str) -> _Call | None:

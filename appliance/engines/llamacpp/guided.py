@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -17,6 +18,9 @@ from appliance.domain.messages import ToolDefinition
 from appliance.domain.requests import ChatRequest, CompletionRequest, ResponseFormat
 from appliance.engines.llamacpp.schema import bindable
 from appliance.errors import EngineError
+
+if TYPE_CHECKING:
+    from appliance.engines.schema_fit import SchemaFit
 
 _HEAD = "%llguidance {}\n"
 _ANY_OBJECT = {"type": "object"}
@@ -68,10 +72,13 @@ def translated(request: CompletionRequest) -> CompletionRequest:
     return replace(request, generation=replace(generation, options=options))
 
 
-def checked(request: ChatRequest, events: Iterator[Event]) -> Iterator[Event]:
+def checked(
+    request: ChatRequest, events: Iterator[Event], fit: SchemaFit | None = None
+) -> Iterator[Event]:
     """The events of an answer that is bound to JSON; raises EngineError if it is none in the end.
 
-    That does not happen, unless the grammar was more than the engine could bear.
+    With our grammar that does not happen, unless it was more than the engine could bear. Those that
+    llama.cpp makes leave out what they cannot say: there `fit` looks at the whole answer.
     """
     cut = bool(request.generation.stop) or request.reasoning_in_content
     said: list[str] = []
@@ -79,17 +86,32 @@ def checked(request: ChatRequest, events: Iterator[Event]) -> Iterator[Event]:
         if isinstance(event, Content):
             said.append(event.text)
         elif isinstance(event, Finish) and event.reason == "stop" and not cut:
-            _check("".join(said))
+            check("".join(said), fit)
         yield event
 
 
-def _check(text: str) -> None:
+def fit_of(request: ChatRequest) -> SchemaFit | None:
+    """What tells whether an answer fits the schema of a request; raises BadRequest."""
+    # Here, not above: most requests have no schema, and the library takes memory.
+    from appliance.engines.schema_fit import SchemaFit
+
+    wanted = request.response_format
+    return SchemaFit(dict(wanted.schema or {})) if wanted.kind == "json_schema" else None
+
+
+def check(text: str, fit: SchemaFit | None = None) -> None:
+    """Raise EngineError for a text that is no JSON, or does not fit."""
     try:
-        msgspec.json.decode(text, type=msgspec.Raw)
+        value = msgspec.json.decode(text, type=Any if fit else msgspec.Raw)
     except (msgspec.DecodeError, RecursionError, UnicodeEncodeError) as error:
         raise EngineError(
             "The JSON schema was more than the engine could bind an answer to; make it simpler."
         ) from error
+    if fit is not None and (problem := fit.problem(value)):
+        raise EngineError(
+            f"The engine could not bind its answer to the whole JSON schema ({problem}); make the "
+            'schema simpler, or choose the built-in engine: cpu_engine.llama_server = "".'
+        )
 
 
 def call(tools: Sequence[ToolDefinition]) -> str:

@@ -145,6 +145,17 @@ def test_an_answer_that_was_cut_is_no_error() -> None:
     assert check(stopped, Content('{"o'), END) == [Content('{"o'), END]
 
 
+def test_an_answer_that_does_not_fit_its_schema_is_an_error() -> None:
+    request = chat({}, FORMAT)
+    fit = guided.fit_of(request)
+    good: list[Event] = [Content('{"on":\n true}'), END]
+    assert list(guided.checked(request, iter(good), fit)) == good
+    for text in ('{"on": 1}', "[]", "Sure"):
+        with pytest.raises(EngineError, match="simpler"):
+            list(guided.checked(request, iter([Content(text), END]), fit))
+    assert guided.fit_of(chat({}, ResponseFormat("json_object"))) is None
+
+
 def test_the_layout_does_not_depend_on_the_model() -> None:
     grammar = guided.answer(FORMAT)
     assert not takes(grammar, json.dumps({"on": True}, indent=1))

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import json
 from dataclasses import fields
 
 import pytest
 
+from appliance.domain.events import ToolCallDelta
 from appliance.domain.messages import Message, Role, ToolCall, ToolDefinition
 from appliance.domain.requests import (
     ChatRequest,
@@ -14,6 +16,7 @@ from appliance.domain.requests import (
 )
 from appliance.domain.sampling import Sampling
 from appliance.engines.llamacpp import forced, payload
+from appliance.errors import EngineError
 
 EVERYTHING = Sampling(
     temperature=0.5,
@@ -211,3 +214,36 @@ def test_a_forced_call_is_bound_by_its_own_schema_only() -> None:
     assert "grammar" not in body
     assert body["json_schema"]["anyOf"][0]["properties"]["name"] == {"const": "f"}
     assert body["mirostat"] == 2
+
+
+def test_the_schema_of_all_calls_keeps_what_each_tool_refers_to() -> None:
+    part = {"type": "object", "properties": {"on": {"type": "boolean"}}, "required": ["on"]}
+    refers = {"$ref": "#/$defs/part", "$defs": {"part": part}}
+    holds_itself = {"type": "object", "properties": {"next": {"$ref": "#"}, "$ref": part}}
+    tools = (ToolDefinition("a", "", refers), ToolDefinition("b", "", holds_itself))
+    request = ChatRequest(Generation("m"), (), tools)
+    fit = forced.fit_of(request)
+
+    def problem(name: str, arguments: object) -> str:
+        return fit.problem({"name": name, "arguments": arguments})
+
+    assert problem("a", {"on": True}) == ""
+    assert problem("a", {"on": 1}) != ""
+    assert problem("a", {}) != ""
+    assert problem("b", {"next": {"next": {}}, "$ref": {"on": True}}) == ""
+    assert problem("b", {"next": {"next": 1}}) != ""
+    assert problem("c", {}) != ""
+
+
+@pytest.mark.parametrize(("arguments", "fits"), [('{"x": 1}', True), ("{}", False)])
+def test_a_call_that_does_not_fit_its_tool_is_an_error(arguments: str, fits: bool) -> None:
+    fit = forced.fit_of(ChatRequest(Generation("m"), (), (F,)))
+    said = {"content": f'{{"name": "f", "arguments": {arguments}}}', "stop": False}
+    end = {"content": "", "stop": True, "stop_type": "eos", "tokens_predicted": 1}
+    stream = [json.dumps(part).encode() for part in (said, end)]
+    if fits:
+        (call,) = (e for e in forced.events(stream, fit) if isinstance(e, ToolCallDelta))
+        assert (call.name, call.arguments) == ("f", arguments)
+    else:
+        with pytest.raises(EngineError, match="anyOf"):
+            list(forced.events(stream, fit))
