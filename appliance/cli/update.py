@@ -20,8 +20,14 @@ from appliance.system.rauc import Progress, Rauc, UpdateRefused
 from appliance.system.units import Units
 from appliance.updates import trial
 from appliance.updates.confirm import confirm
+from appliance.updates.judge import wait_for_verdict
 from appliance.updates.release import is_older, running_version
 from appliance.updates.stick import PULLED_OUT, install_newest
+
+_WAITING = (
+    "The running system is new and has to prove itself first, for the other one is the way back. "
+    "The update begins then, in some minutes."
+)
 
 
 def add_parser(commands: Any) -> None:
@@ -69,6 +75,7 @@ async def _install(source: str, *, allow_older: bool) -> None:
     try:
         version = await rauc.version(source)
         refuse_older(version, running_version(), allow_older=allow_older)
+        await wait_for_verdict(lambda: print(_WAITING, flush=True))
         await rauc.install(source, _show)
     finally:
         await rauc.close()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from appliance.errors import LunaError
 from appliance.importing.progress import Progress
 from appliance.system import rauc as installer
 from appliance.system.rauc import Rauc, Slot, UpdateRefused
-from appliance.system.units import Units
+from appliance.updates.judge import wait_for_verdict
 from appliance.updates.release import is_older
 
 PULLED_OUT = Progress(
@@ -20,11 +19,7 @@ PULLED_OUT = Progress(
     "The stick was pulled out while its update was read; plug it in again. "
     "An update that is not whole is never started.",
 )
-_JUDGE = "luna-confirm.service"
-_JUDGING = ("active", "activating", "reloading")
-# Longer than the judge ever waits where there is a system to go back to.
-_JUDGE_SECONDS = 900.0
-_LOOK_SECONDS = 2.0
+_WAITING = Progress("copying", "The update waits until this system has proved itself")
 
 Tell = Callable[[Progress], None]
 
@@ -59,7 +54,7 @@ async def install_newest(
         rauc = await Rauc.connect(address)
         try:
             offer = await _newest(rauc, bundles, problems)
-            await _wait_for_judge(tell, address, clock)
+            await wait_for_verdict(lambda: tell(_WAITING), address, clock)
             _refuse(offer.version, running, await rauc.slots())
             size = offer.file.stat().st_size
             await rauc.install(str(offer.file), lambda now: tell(_progress(offer, now, size)))
@@ -90,16 +85,6 @@ async def _newest(rauc: Rauc, bundles: Sequence[Path], problems: list[str]) -> _
     if newest is None:
         raise UpdateRefused("There is no update for this device on the stick.")
     return newest
-
-
-async def _wait_for_judge(tell: Tell, address: str | None, clock: Callable[[], float]) -> None:
-    """Until the running system has proved itself: the other one is the way back from it."""
-    units, deadline, told = Units(address), clock() + _JUDGE_SECONDS, False
-    while (await units.states([_JUDGE])).get(_JUDGE) in _JUDGING and clock() < deadline:
-        if not told:
-            tell(Progress("copying", "The update waits until this system has proved itself"))
-        told = True
-        await asyncio.sleep(_LOOK_SECONDS)
 
 
 def _refuse(version: str, running: str, slots: Sequence[Slot]) -> None:

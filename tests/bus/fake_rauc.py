@@ -40,7 +40,8 @@ class FakeRauc:
         default_factory=lambda: [(20, "Checking"), (60, "Copying")]
     )
     error: str = ""
-    unit_states: dict[str, str] = field(default_factory=dict)
+    # Units that are not named are active.
+    unit_states: dict[str, str] = field(default_factory=lambda: {"luna-confirm": "inactive"})
     asked: list[tuple[Any, ...]] = field(default_factory=list)
     _installing: bool = False
 

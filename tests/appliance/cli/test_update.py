@@ -13,6 +13,7 @@ import pytest
 from appliance.cli import update
 from appliance.cli.main import main
 from appliance.importing import progress
+from appliance.updates import judge
 from tests.bus.daemon import Daemon
 from tests.bus.fake_rauc import NAMES, FakeRauc
 from tests.bus.offered import offered
@@ -45,6 +46,28 @@ def test_an_update_is_installed_with_progress(
     assert " 20 %  Checking" in told
     assert "2.0 is installed. Restart the device" in told
     assert fake.asked == [("InstallBundle", str(tmp_path / "u.raucb"), {})]
+
+
+def test_an_update_waits_until_the_running_system_is_trusted(
+    fake: FakeRauc, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(judge, "_LOOK_SECONDS", 0.001)
+    states = iter(["activating", "active", "inactive"])
+    monkeypatch.setattr(fake, "unit_states", _Changing(states))
+    assert main(["update", "/u.raucb"]) == 0
+    assert capsys.readouterr().out.count("has to prove itself first") == 1
+    assert list(states) == []
+
+
+class _Changing(dict[str, str]):
+    """Another state of a unit each time it is asked for."""
+
+    def __init__(self, states: Iterator[str]) -> None:
+        super().__init__()
+        self._states = states
+
+    def get(self, *_: object) -> str:
+        return next(self._states)
 
 
 def test_an_older_one_needs_a_word(fake: FakeRauc, capsys: pytest.CaptureFixture[str]) -> None:

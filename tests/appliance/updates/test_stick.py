@@ -11,7 +11,7 @@ import pytest
 
 from appliance.importing.progress import Progress
 from appliance.system import rauc
-from appliance.updates import stick as module
+from appliance.updates import judge
 from appliance.updates.stick import install_newest
 from tests.bus.daemon import Daemon
 from tests.bus.fake_rauc import NAMES, FakeRauc, slot
@@ -52,8 +52,8 @@ class Desk:
 @pytest.fixture
 def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
     monkeypatch.setattr(rauc, "_LOOK_SECONDS", 0.001)
-    monkeypatch.setattr(module, "_LOOK_SECONDS", 0.001)
-    fake = FakeRauc(unit_states={"luna-confirm": "inactive"})
+    monkeypatch.setattr(judge, "_LOOK_SECONDS", 0.001)
+    fake = FakeRauc()
     with Daemon(tmp_path) as daemon, offered(daemon.address, NAMES, fake.answer):
         yield Desk(tmp_path, daemon.address, fake)
 
@@ -116,11 +116,11 @@ def test_the_way_back_stays_until_the_running_system_is_trusted(desk: Desk) -> N
     desk.put("a.raucb", "2.0")
     states = iter(["activating", "active", "active", "inactive"])
 
-    def judge() -> None:
+    def each_look() -> None:
         assert desk.installed == []
         desk.fake.unit_states["luna-confirm"] = next(states)
 
-    assert desk.run(judge)
+    assert desk.run(each_look)
     assert list(states) == [], "it did not wait for the judge"
     assert len(desk.installed) == 1
     assert "has proved itself" in desk.told[0].message

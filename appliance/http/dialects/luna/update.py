@@ -13,6 +13,7 @@ from appliance.http.bodies import decode
 from appliance.http.exchange import Reply, Request, json_reply
 from appliance.http.routes import Operation, Route
 from appliance.system.rauc import Rauc, Slot, UpdateRefused
+from appliance.updates.judge import is_judging
 from appliance.updates.release import is_older, running_version
 
 _log = logging.getLogger(__name__)
@@ -53,15 +54,17 @@ class UpdateState(Struct, frozen=True):
 
 
 class UpdateApi:
-    """Handlers. `connect` and `version` are of this machine by default."""
+    """Handlers. What they ask is this machine by default."""
 
     def __init__(
         self,
         connect: Callable[[], Awaitable[Rauc]] = Rauc.connect,
         version: Callable[[], str] = running_version,
+        judging: Callable[[], Awaitable[bool]] = is_judging,
     ) -> None:
         self._connect = connect
         self._version = version
+        self._judging = judging
 
     def state(self, request: Request) -> Reply:
         """GET /luna/update."""
@@ -83,12 +86,7 @@ class UpdateApi:
         finally:
             await rauc.close()
         version = self._version()
-        systems = [
-            System(
-                each.name, each.running, each.bootable, version if each.running else each.version
-            )
-            for each in slots
-        ]
+        systems = [_system(each, version) for each in slots]
         return UpdateState(version, systems, now.busy, now.percent, now.message, now.error)
 
     async def _begin(self, body: UpdateBody) -> UpdateBegun:
@@ -100,6 +98,11 @@ class UpdateApi:
                     f"{version} is older than {self._version()}, which runs here; with "
                     "allow_older it is installed all the same.",
                     param="source",
+                )
+            if await self._judging():
+                raise UpdateRefused(
+                    "The running system is new and has to prove itself first, for the other one is "
+                    "the way back; ask again in some minutes."
                 )
             await rauc.begin(body.source)
         finally:

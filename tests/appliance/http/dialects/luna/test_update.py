@@ -16,6 +16,7 @@ from appliance.http.dialects.luna.update import UpdateApi, routes
 from appliance.http.exchange import Request
 from appliance.serving.answer import Caller
 from appliance.system.rauc import Rauc, UpdateRefused
+from appliance.updates.judge import is_judging
 from tests.bus.daemon import Daemon
 from tests.bus.fake_rauc import NAMES, FakeRauc
 from tests.bus.offered import offered
@@ -32,7 +33,11 @@ def fake() -> FakeRauc:
 @pytest.fixture
 def ask(tmp_path: Path, fake: FakeRauc) -> Iterator[Ask]:
     with Daemon(tmp_path) as daemon, offered(daemon.address, NAMES, fake.answer):
-        api = UpdateApi(partial(Rauc.connect, daemon.address), lambda: "1.5")
+        api = UpdateApi(
+            partial(Rauc.connect, daemon.address),
+            lambda: "1.5",
+            partial(is_judging, daemon.address),
+        )
         handlers = {route.method: route.handler for route in routes(api)}
 
         def asked(method: str, **body: Any) -> tuple[int, Any]:
@@ -70,6 +75,13 @@ def test_an_older_one_has_to_be_wanted(ask: Ask, fake: FakeRauc) -> None:
         ask("POST", source="/u.raucb")
     assert fake.asked == []
     assert ask("POST", source="/u.raucb", allow_older=True)[0] == 202
+
+
+def test_the_way_back_stays_until_the_running_system_is_trusted(ask: Ask, fake: FakeRauc) -> None:
+    fake.unit_states["luna-confirm"] = "active"
+    with pytest.raises(UpdateRefused, match="prove itself"):
+        ask("POST", source="/u.raucb")
+    assert fake.asked == []
 
 
 @pytest.mark.parametrize("source", ["", "u.raucb", "ftp://x/u", "-x", "file:///etc/passwd"])
