@@ -64,6 +64,10 @@ class Engine(Protocol):
     def pid(self) -> int | None:
         """The engine's process, while there is one."""
 
+    @property
+    def restarts(self) -> int:
+        """How often the process had to be started anew after it died."""
+
     def start(self) -> None:
         """Begin to load; returns at once."""
 

@@ -43,6 +43,7 @@ class Scripted:
     """An `Engine` (see `engines.base`) whose tokens are the bytes of its texts."""
 
     pid: int | None = None
+    restarts: int = 0
     context = 0
 
     def __init__(self, script: Script, gates: Gates | None = None, slots: int = 2) -> None:

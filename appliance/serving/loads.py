@@ -13,13 +13,12 @@ def model_loads(pool: Pool) -> tuple[ModelLoad, ...]:
 
 def _load(loaded: Loaded) -> ModelLoad:
     load, engine = loaded.scheduler.load(), loaded.engine
-    restarts = getattr(engine, "restarts", 0)  # an engine within this process has none
     return ModelLoad(
         model=loaded.entry.id,
         loaded=engine.state == "loaded",
         slots=load.slots,
         running=load.running,
         waiting=load.waiting,
-        restarts=int(restarts),
+        restarts=engine.restarts,
         context=engine.context,
     )
