@@ -14,7 +14,7 @@ from pathlib import Path
 
 from appliance.errors import LunaError
 from appliance.importing.progress import Progress
-from appliance.importing.stick import Item, find, updates
+from appliance.importing.stick import Item, NotTaken, find, updates
 from appliance.models.folder import scan
 from appliance.system.disk import read_disk
 from appliance.system.files import sync
@@ -25,12 +25,6 @@ _TELL_EVERY = 0.5  # seconds
 _HIDDEN = ".importing-"
 _LOCK = ".import.lock"
 _log = logging.getLogger(__name__)
-
-
-class NotTaken(LunaError):
-    """A model stays on the stick; the message says why."""
-
-    code = "not_taken"
 
 
 def _free(folder: Path) -> int:

@@ -10,10 +10,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from appliance.errors import LunaError
 from appliance.models.folder import Entry, parts, scan
 
 _UPDATE = ".raucb"
 _UNFIT = re.compile(r"[^\w .()\[\]+-]|^[. ]+|[. ]+$")
+
+
+class NotTaken(LunaError):
+    """A model or an update stays on the stick; the message says why."""
+
+    code = "not_taken"
 
 
 @dataclass(frozen=True, slots=True)

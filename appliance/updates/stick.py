@@ -9,6 +9,7 @@ from pathlib import Path
 
 from appliance.errors import LunaError
 from appliance.importing.progress import Progress
+from appliance.importing.stick import NotTaken
 from appliance.system import rauc as installer
 from appliance.system.rauc import Rauc, Slot, UpdateRefused
 from appliance.updates.judge import wait_for_verdict
@@ -22,12 +23,6 @@ PULLED_OUT = Progress(
 _WAITING = Progress("copying", "The update waits until this system has proved itself")
 
 Tell = Callable[[Progress], None]
-
-
-class NotTaken(LunaError):
-    """No update is taken from the stick, and none has to be; the message says why."""
-
-    code = "not_taken"
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,7 +122,7 @@ class Build:
         before = self.cache.get("base", base_key, self._base)
         self.tell(f"kernel: {' '.join(self.board.packages)} (kept for next time)")
         with TemporaryDirectory(dir=self.out) as folder:
-            tree = self._tree(Path(folder, "root"), before)
+            tree = self._kept(Path(folder, "root"), before)
             firmware.add_kernel(tree, self.board, self.vendor_files)
             tree.pack(archive)
 
@@ -131,10 +131,11 @@ class Build:
         with TemporaryDirectory(dir=self.out) as folder:
             self.tell("luna: building the package")
             build_deb = ROOT / "image/deb/build"
-            run(build_deb, "--arch", "arm64", "--debian", "13", "--out", folder)
+            epoch = {"SOURCE_DATE_EPOCH": str(self.recipe.epoch)}
+            run(build_deb, "--arch", "arm64", "--debian", "13", "--out", folder, environ=epoch)
             (deb,) = Path(folder).glob("luna_*.deb")
             self.tell("luna: installing it")
-            tree = self._tree(Path(folder, "root"), before)
+            tree = self._kept(Path(folder, "root"), before)
             firmware.add_luna(tree, deb)
             tree.pack(archive)
 
@@ -148,6 +149,12 @@ class Build:
             firmware.make_appliance(tree, self.board, self.vendor_files, keyring, release)
             firmware.tidy(tree)
             tree.pack(archive)
+
+    def _kept(self, root: Path, archive: Path) -> Tree:
+        """A tree whose archive serves other commits too, and so has the time of none."""
+        tree = Tree(root, self.recipe.epoch)
+        tree.unpack(archive)
+        return tree
 
     def _tree(self, root: Path, archive: Path) -> Tree:
         tree = Tree(root, self.epoch)

@@ -12,7 +12,7 @@ _KEEP_ALL = ("--numeric-owner", "--xattrs", "--xattrs-include=*")
 
 
 class Tree:
-    """The folder, and what is done to it. `epoch` is the time that is written into new files."""
+    """The folder, and what is done to it. New files get the time `epoch`."""
 
     def __init__(self, root: Path, epoch: int) -> None:
         self.root = root
@@ -28,8 +28,9 @@ class Tree:
         run("tar", "-C", self.root, *_KEEP_ALL, "-xf", archive)
 
     def pack(self, archive: Path) -> None:
-        """Write everything into an archive, always in the same order."""
-        run("tar", "-C", self.root, *_KEEP_ALL, "--sort=name", "-cf", archive, ".")
+        """Write everything into an archive, in the same order and with no time of today."""
+        alike = ("--sort=name", "--clamp-mtime", f"--mtime=@{self._epoch}")
+        run("tar", "-C", self.root, *_KEEP_ALL, *alike, "-cf", archive, ".")
 
     def do(self, *command: str) -> str:
         """Run a command in it, as root, with /proc and the network of this machine."""

@@ -153,7 +153,7 @@ def test_a_conversation_that_is_too_long_loses_its_oldest_turns(app: ollama.Clie
     long = {"role": "user", "content": "one two " * 1500}
     history = [{"role": "system", "content": "Be brief."}, long, *HELLO]
     done = app.chat("tiny", history, options=short(2))
-    assert done.message.content
+    assert done.eval_count == 2  # which may be half a character, and no text
     assert (done.prompt_eval_count or 0) < 200
     with pytest.raises(ollama.ResponseError, match="context") as caught:
         app.chat("tiny", [long], options=short(2))
