@@ -57,7 +57,9 @@ def test_open_webui(luna: RunningLuna) -> None:
         "stream": True,
     }
     assert app.lines("/api/chat", payload)[-1]["eval_count"] == 3
-    title = app.json("POST", "/api/chat", payload | {"stream": False})
+    title = app.json(
+        "POST", "/api/chat", payload | {"stream": False, "options": {"num_predict": 8}}
+    )
     assert title["message"]["content"]
     (process,) = app.json("GET", "/api/ps")["models"]
     assert re.fullmatch(r"[0-9-]{10}T[0-9:.]+(Z|[+-]\d\d:\d\d)", process["expires_at"])

@@ -109,7 +109,7 @@ def test_a_whole_round_with_tools(app: ollama.Client) -> None:
         ollama.Message(role="assistant", tool_calls=[call]),
         ollama.Message(role="tool", tool_name="get_weather", content="7 degrees"),
     ]
-    done = app.chat("tiny", history, options=short(4))
+    done = app.chat("tiny", history, options=short(8))
     before = app.chat("tiny", HELLO, options=short(1))
     assert done.message.content
     assert (done.prompt_eval_count or 0) > (before.prompt_eval_count or 0)

@@ -51,7 +51,7 @@ def test_a_model_is_pulled_used_copied_and_deleted(app: ollama.Client) -> None:
     assert counts[-1].completed == SIZE
     assert (counts[-1].digest or "").startswith("sha256:")
     assert "little-Q8_0:latest" in names(app)
-    assert app.generate(name, "x", options={"num_predict": 1}).response
+    assert app.generate(name, "x", options={"num_predict": 8}).response
     app.copy(name, "mine")
     app.delete(name)
     assert "mine:latest" in names(app)

@@ -38,7 +38,7 @@ def test_open_webui(luna: RunningLuna) -> None:
     said = chunks(app, asked)
     assert said[-1]["usage"]["completion_tokens"] == 3
     assert said[0]["choices"][0]["delta"]["role"] == "assistant"
-    title = app.json("POST", "/v1/chat/completions", asked | {"stream": False})
+    title = app.json("POST", "/v1/chat/completions", asked | {"stream": False, "max_tokens": 8})
     assert title["choices"][0]["message"]["content"]
 
 

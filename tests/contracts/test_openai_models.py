@@ -76,7 +76,7 @@ def test_a_dropped_file_is_served_at_once(strict: RunningLuna) -> None:
     with connect(strict) as client:
         shutil.copy(tiny_model(), strict.models / "dropped.gguf")
         eventually(lambda: "dropped" in [m.id for m in client.models.list()], "the new model")
-        done = client.chat.completions.create(model="dropped", messages=HELLO, max_tokens=2)
+        done = client.chat.completions.create(model="dropped", messages=HELLO, max_tokens=8)
         assert done.model == "dropped"
         assert done.choices[0].message.content
 
@@ -92,7 +92,7 @@ def test_a_broken_file_is_listed_with_its_reason(strict: RunningLuna, broken: Pa
             client.chat.completions.create(model="broken", messages=HELLO)
         assert caught.value.code == "model_load_failed"
         assert str(status["reason"]) in caught.value.message
-        done = client.chat.completions.create(model="tiny", messages=HELLO, max_tokens=2)
+        done = client.chat.completions.create(model="tiny", messages=HELLO, max_tokens=8)
         assert done.choices[0].message.content
 
 
