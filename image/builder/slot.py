@@ -71,6 +71,8 @@ def _settle_inodes(image: Path, inodes: int, epoch: int) -> None:
     used = [_ROOT_INODE, *range(_FIRST_INODE, _FIRST_INODE + inodes)]
     with TemporaryDirectory() as folder:
         script = Path(folder, "script")
-        lines = [f"sif <{n}> {name} @{epoch}\n" for n in used for name in ("atime", "ctime")]
+        # The first is for the time of the last writing, in the superblock.
+        lines = [f"set_current_time @{epoch}\n"]
+        lines += [f"sif <{n}> {name} @{epoch}\n" for n in used for name in ("atime", "ctime")]
         script.write_text("".join(lines), "utf-8")
         run("debugfs", "-w", "-f", script, image)

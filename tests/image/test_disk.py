@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import struct
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -127,6 +128,18 @@ def test_the_data_partition_is_empty_and_may_grow(rock: Path, tmp_path: Path) ->
 
 def test_two_builds_are_the_same_to_the_bit(rock: Path, tmp_path: Path) -> None:
     assert content(build(ROCK, tmp_path / "again")) == content(rock)
+
+
+def test_a_slot_has_no_time_of_its_building(tmp_path: Path) -> None:
+    root = small_root(tmp_path)
+    for number in range(3000):  # with few files the superblock is not written a second time
+        (root / f"{number}").write_bytes(b"x" * number)
+    made = tmp_path / "slot.img"
+    slot.build(root, EPOCH, made)
+    with made.open("rb") as opened:
+        opened.seek(1024 + 0x2C)
+        mounted, written = struct.unpack("<II", opened.read(8))
+    assert (mounted, written) == (0, EPOCH)
 
 
 def test_a_loader_that_does_not_fit_is_refused(tmp_path: Path) -> None:
