@@ -20,14 +20,11 @@ from appliance.system.rauc import Progress, Rauc, UpdateRefused
 from appliance.system.units import Units
 from appliance.updates import trial
 from appliance.updates.confirm import confirm
-from appliance.updates.judge import wait_for_verdict
+from appliance.updates.judge import ON_TRIAL, wait_for_verdict
 from appliance.updates.release import is_older, running_version
 from appliance.updates.stick import PULLED_OUT, install_newest
 
-_WAITING = (
-    "The running system is new and has to prove itself first, for the other one is the way back. "
-    "The update begins then, in some minutes."
-)
+_WAITING = f"{ON_TRIAL}. The update begins then, in some minutes."
 
 
 def add_parser(commands: Any) -> None:

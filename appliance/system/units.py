@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from appliance.system import bus
+from appliance.system.bus import Bus
 
 _MANAGER = (
     "org.freedesktop.systemd1",
@@ -34,8 +35,11 @@ class Units:
 
     async def states(self, units: Sequence[str]) -> dict[str, str]:
         """The ActiveState of each unit, by its name."""
-        (rows,) = await self._call(_MANAGER, "ListUnitsByNames", "as", list(units))
-        return {row[0]: row[3] for row in rows}
+        connection = await bus.connect(self._address)
+        try:
+            return await states(connection, units)
+        finally:
+            await connection.close()
 
     async def reboot(self) -> None:
         """Restart the machine in order; what must not be interrupted, an update say, forbids it."""
@@ -49,3 +53,9 @@ class Units:
             return await connection.call(*where, member, signature, *body)
         finally:
             await connection.close()
+
+
+async def states(connection: Bus, units: Sequence[str]) -> dict[str, str]:
+    """The ActiveState of each unit, by its name, for who has a connection. Raises BusError."""
+    (rows,) = await connection.call(*_MANAGER, "ListUnitsByNames", "as", list(units))
+    return {row[0]: row[3] for row in rows}

@@ -6,20 +6,18 @@ import http.client
 from pathlib import Path
 
 from appliance.system.bus import Bus, BusError
+from appliance.system.units import states
 from appliance.system.unix_http import UnixConnection
 
 UNITS = ("luna-api", "luna-mdns", "luna-provisioning", "luna-watchdog")
 API_SOCKET = Path("/run/luna-api.sock")
-_SYSTEMD = ("org.freedesktop.systemd1", "/org/freedesktop/systemd1")
-_MANAGER = "org.freedesktop.systemd1.Manager"
-_UNIT = "org.freedesktop.systemd1.Unit"
 _SECONDS = 10.0
 
 
 async def ills(bus: Bus, api: Path = API_SOCKET) -> tuple[str, ...]:
     """A sentence for each thing that is wrong; none where all is well."""
-    states = [(unit, await _state(bus, f"{unit}.service")) for unit in UNITS]
-    found = [f"{unit} is {state}" for unit, state in states if state != "active"]
+    known = await _states(bus)
+    found = [f"{unit} is {state}" for unit, state in known.items() if state != "active"]
     if not answers(api):
         found.append("the server does not answer")
     return tuple(found)
@@ -37,12 +35,10 @@ def answers(api: Path) -> bool:
         connection.close()
 
 
-async def _state(bus: Bus, unit: str) -> str:
+async def _states(bus: Bus) -> dict[str, str]:
+    services = {f"{unit}.service": unit for unit in UNITS}
     try:
-        (path,) = await bus.call(*_SYSTEMD, _MANAGER, "LoadUnit", "s", unit)
-        properties = "org.freedesktop.DBus.Properties"
-        where = (_SYSTEMD[0], path, properties)
-        (state,) = await bus.call(*where, "Get", "ss", _UNIT, "ActiveState")
+        found = await states(bus, list(services))
     except BusError as error:
-        return f"not known ({error.message})"
-    return str(state)
+        return dict.fromkeys(UNITS, f"not known ({error.message})")
+    return {services[name]: state for name, state in found.items()}

@@ -8,6 +8,9 @@ from collections.abc import Callable
 
 from appliance.system.units import Units
 
+ON_TRIAL = (
+    "The running system is new and has to prove itself first, for the other one is the way back"
+)
 _UNIT = "luna-confirm.service"
 _AT_WORK = ("active", "activating", "reloading")
 # Longer than it ever takes where there is a system to go back to.

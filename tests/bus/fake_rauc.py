@@ -59,11 +59,6 @@ class FakeRauc:
                 return "ss", (self.made_for, version)
             case ("ListUnitsByNames", (units,)):
                 return "a(ssssssouso)", ([self._unit(unit) for unit in units],)
-            case ("LoadUnit", (unit,)):
-                return "o", (f"/unit/{unit.removesuffix('.service').replace('-', '_')}",)
-            case ("Get", (_, "ActiveState")):
-                unit = call.path.removeprefix("/unit/").replace("_", "-")
-                return "v", (Variant("s", self.unit_states.get(unit, "active")),)
         self.asked.append((call.member, *call.body))
         if call.member == "Mark":
             return "ss", ("rootfs.0", "marked")

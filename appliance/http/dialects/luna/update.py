@@ -13,7 +13,7 @@ from appliance.http.bodies import decode
 from appliance.http.exchange import Reply, Request, json_reply
 from appliance.http.routes import Operation, Route
 from appliance.system.rauc import Rauc, Slot, UpdateRefused
-from appliance.updates.judge import is_judging
+from appliance.updates.judge import ON_TRIAL, is_judging
 from appliance.updates.release import is_older, running_version
 
 _log = logging.getLogger(__name__)
@@ -100,10 +100,7 @@ class UpdateApi:
                     param="source",
                 )
             if await self._judging():
-                raise UpdateRefused(
-                    "The running system is new and has to prove itself first, for the other one is "
-                    "the way back; ask again in some minutes."
-                )
+                raise UpdateRefused(f"{ON_TRIAL}; ask again in some minutes.")
             await rauc.begin(body.source)
         finally:
             await rauc.close()
