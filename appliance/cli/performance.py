@@ -7,11 +7,11 @@ import logging
 import os
 import signal
 import tempfile
-import threading
 from pathlib import Path
 from typing import Any
 
 from appliance.performance.keeper import Keeper
+from appliance.system.ending import Ending
 
 _EVERY = 5.0  # seconds
 
@@ -31,9 +31,7 @@ def add_parser(commands: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Keep them pinned; returns the exit status."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    stop = threading.Event()
-    for sign in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(sign, lambda *_: stop.set())
+    stop = Ending.on(signal.SIGTERM, signal.SIGINT)
     folder = os.environ.get("RUNTIME_DIRECTORY")
     with tempfile.TemporaryDirectory() as own:
         Keeper(Path(folder or own)).run(stop, _EVERY)

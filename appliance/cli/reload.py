@@ -5,8 +5,9 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-import threading
 from pathlib import Path
+
+from appliance.system.ending import Ending
 
 _PACKAGE = Path(__file__).parents[1]
 _LOOK_EVERY = 1.0  # seconds
@@ -16,9 +17,7 @@ def run_and_reload() -> int:
     """Run this command without `--reload`, again and again, until a signal ends it."""
     command = [sys.executable, "-m", "appliance.cli.main"]
     command += [argument for argument in sys.argv[1:] if argument != "--reload"]
-    stopping = threading.Event()
-    for sign in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(sign, lambda *_: stopping.set())
+    stopping = Ending.on(signal.SIGTERM, signal.SIGINT)
     while not stopping.is_set():
         before = _newest()
         child = subprocess.Popen(command)

@@ -7,7 +7,6 @@ import logging
 import os
 import signal
 import sys
-import threading
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from appliance.assembly import Appliance
 from appliance.cli.reload import run_and_reload
 from appliance.observe import logbook
 from appliance.system import sdnotify
+from appliance.system.ending import Ending
 
 _log = logging.getLogger(__name__)
 
@@ -57,9 +57,7 @@ def run(args: argparse.Namespace) -> int:
         args.config or config.default_files(os.environ), os.environ, _overrides(args)
     )
     logbook.set_up(verbose=args.verbose, access=settings.server.access_log)
-    stopping = threading.Event()
-    for sign in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(sign, lambda *_: stopping.set())
+    stopping = Ending.on(signal.SIGTERM, signal.SIGINT)
     appliance = Appliance(settings, shutdown=stopping.set)
     appliance.start()
     for url in appliance.urls:
@@ -73,7 +71,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _live(appliance: Appliance, stopping: threading.Event) -> None:
+def _live(appliance: Appliance, stopping: Ending) -> None:
     """Wait for the end, and tell the service manager now and then that the server lives."""
     interval = sdnotify.watchdog_interval(os.environ)
     while not stopping.wait(interval):

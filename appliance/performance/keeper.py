@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-import threading
 from pathlib import Path
 
 import msgspec
 
 from appliance.performance import policy
 from appliance.system.board import read_temperatures
+from appliance.system.ending import Ending
 from appliance.system.files import write_durably
 from appliance.system.governors import Governor, GovernorStuck, read_governors
 
@@ -31,7 +31,7 @@ class Keeper:
         self._pinned = False
         self._stuck: set[str] = set()
 
-    def run(self, stop: threading.Event, interval: float) -> None:
+    def run(self, stop: Ending, interval: float) -> None:
         """Look every `interval` seconds until `stop`, then give everything back."""
         try:
             while True:

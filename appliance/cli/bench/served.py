@@ -6,11 +6,11 @@ import json
 import logging
 import signal
 import sys
-import threading
 from pathlib import Path
 
 from appliance import config
 from appliance.assembly import Appliance
+from appliance.system.ending import Ending
 
 READY = "ready: "
 
@@ -19,8 +19,7 @@ def main() -> None:
     """Serve with the settings in FILE (JSON) until SIGTERM."""
     logging.basicConfig(level=logging.WARNING)
     logging.getLogger("luna.access").setLevel(logging.WARNING)
-    stopping = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: stopping.set())
+    stopping = Ending.on(signal.SIGTERM)
     settings = config.load((), {}, json.loads(Path(sys.argv[1]).read_text("utf-8")))
     appliance = Appliance(settings, {})
     appliance.start()

@@ -7,7 +7,6 @@ import os
 import shutil
 import signal
 import sys
-import threading
 from collections.abc import Callable
 from typing import Any, TextIO
 
@@ -16,6 +15,7 @@ from appliance.cli.status.lamp import Lamp
 from appliance.cli.status.look import device, look
 from appliance.cli.status.screen import render
 from appliance.cli.terminal import can_dim
+from appliance.system.ending import Ending
 
 _EVERY = 2.0  # seconds
 # ECMA-48, and xterm's for the cursor: home, erase to the end of the line, of the screen.
@@ -50,14 +50,12 @@ def run(args: argparse.Namespace) -> int:
         colours = can_dim(sys.stdout, os.environ)
         print("\n".join(render(look(sources), size.columns, 200, colours=colours)))
         return 0
-    stop = threading.Event()
-    for sign in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(sign, lambda *_: stop.set())
+    stop = Ending.on(signal.SIGTERM, signal.SIGINT)
     watch(lambda: look(sources), sys.stdout, stop, Lamp())
     return 0
 
 
-def watch(looking: Callable[[], Facts], out: TextIO, stop: threading.Event, lamp: Lamp) -> None:
+def watch(looking: Callable[[], Facts], out: TextIO, stop: Ending, lamp: Lamp) -> None:
     """Keep a terminal and a lamp right until `stop`; written to only when something changed."""
     shown: tuple[Facts, os.terminal_size] | None = None
     out.write(_HIDE_CURSOR + _CLEAR)

@@ -5,11 +5,11 @@ The kernel blinks by itself where it can (leds-class: `trigger`); only trouble i
 
 from __future__ import annotations
 
-import threading
 from contextlib import suppress
 from pathlib import Path
 
 from appliance.cli.status.facts import State
+from appliance.system.ending import Ending
 
 # Our rule of udev marks LEDs by this tag.
 _TAGGED = "run/udev/tags/luna-led"
@@ -39,7 +39,7 @@ class Lamp:
                 self._write("brightness", "0")
         self._state = state
 
-    def rest(self, stop: threading.Event, seconds: float) -> bool:
+    def rest(self, stop: Ending, seconds: float) -> bool:
         """Wait, blinking in a hurry if there is trouble; whether `stop` was set."""
         if self._state is not State.FAULT:
             return stop.wait(seconds)

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 import logging
-import threading
 from pathlib import Path
 
 import pytest
 
 from appliance.performance.keeper import Keeper
+from appliance.system.ending import Ending
 
 NPU = "sys/class/devfreq/fdab0000.npu/governor"
 MEMORY = "sys/class/devfreq/dmc/governor"
@@ -62,7 +62,7 @@ def test_clocks_are_pinned_and_given_back_with_the_heat(board: Board, tmp_path: 
 
 
 def test_all_is_as_before_when_it_ends(board: Board, tmp_path: Path) -> None:
-    stop = threading.Event()
+    stop = Ending()
     stop.set()
     Keeper(tmp_path, board.root).run(stop, 1.0)
     assert board.governors == BEFORE
@@ -78,7 +78,7 @@ def test_who_is_killed_is_followed_by_who_knows_what_was_before(
 
 def test_what_the_owner_chose_is_left_alone(board: Board, tmp_path: Path) -> None:
     (board.root / CPU).write_text("performance\n")
-    stop = threading.Event()
+    stop = Ending()
     stop.set()
     Keeper(tmp_path, board.root).run(stop, 1.0)
     assert board.governors == BEFORE | {CPU: "performance"}

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import io
-import threading
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ from appliance.cli.status.command import watch
 from appliance.cli.status.facts import Facts
 from appliance.cli.status.lamp import Lamp
 from appliance.system.addresses import Place
+from appliance.system.ending import Ending
 
 
 def test_it_is_printed_once_and_plain(capsys: pytest.CaptureFixture[str]) -> None:
@@ -25,7 +25,7 @@ def test_a_screen_is_written_to_only_when_something_changed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("appliance.cli.status.command._EVERY", 0.0)
-    out, stop = io.StringIO(), threading.Event()
+    out, stop = io.StringIO(), Ending()
     looks = [Facts("luna-cafe")] * 3 + [Facts("luna-cafe", (Place("eth0", "192.0.2.7"),))] * 2
 
     def looking() -> Facts:
@@ -46,5 +46,5 @@ def test_the_cursor_comes_back_whatever_happens(tmp_path: Path) -> None:
 
     out = io.StringIO()
     with pytest.raises(KeyboardInterrupt):
-        watch(looking, out, threading.Event(), Lamp(tmp_path))
+        watch(looking, out, Ending(), Lamp(tmp_path))
     assert out.getvalue().endswith("\x1b[?25h")

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
-import threading
 from pathlib import Path
 
 import pytest
 
 from appliance.cli.status.facts import State
 from appliance.cli.status.lamp import Lamp
+from appliance.system.ending import Ending
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def test_it_is_written_only_when_it_changes(tmp_path: Path, led: Path) -> None:
 
 
 def test_trouble_is_in_a_hurry(tmp_path: Path, led: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    lamp, stop, seen = Lamp(tmp_path), threading.Event(), list[str]()
+    lamp, stop, seen = Lamp(tmp_path), Ending(), list[str]()
 
     def look(seconds: float) -> bool:
         seen.append((led / "brightness").read_text().strip())
@@ -53,7 +53,7 @@ def test_trouble_is_in_a_hurry(tmp_path: Path, led: Path, monkeypatch: pytest.Mo
 
 
 def test_a_device_without_an_led_just_waits(tmp_path: Path) -> None:
-    stop = threading.Event()
+    stop = Ending()
     stop.set()
     lamp = Lamp(tmp_path)
     for state in State:
