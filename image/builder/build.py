@@ -90,7 +90,7 @@ class Build:
         self.tell("slot: writing the root file system")
         image = self.named(".slot.img")
         with TemporaryDirectory(dir=self.out) as folder:
-            tree = self._tree(Path(folder, "root"), archive)
+            tree = _tree(folder, archive, self.epoch)
             self._list(tree)
             slot.build(tree.root, self.epoch, image)
         return image
@@ -122,7 +122,7 @@ class Build:
         before = self.cache.get("base", base_key, self._base)
         self.tell(f"kernel: {' '.join(self.board.packages)} (kept for next time)")
         with TemporaryDirectory(dir=self.out) as folder:
-            tree = self._kept(Path(folder, "root"), before)
+            tree = _tree(folder, before, self.recipe.epoch)
             firmware.add_kernel(tree, self.board, self.vendor_files)
             tree.pack(archive)
 
@@ -135,7 +135,7 @@ class Build:
             run(build_deb, "--arch", "arm64", "--debian", "13", "--out", folder, environ=epoch)
             (deb,) = Path(folder).glob("luna_*.deb")
             self.tell("luna: installing it")
-            tree = self._kept(Path(folder, "root"), before)
+            tree = _tree(folder, before, self.recipe.epoch)
             firmware.add_luna(tree, deb)
             tree.pack(archive)
 
@@ -143,23 +143,12 @@ class Build:
         before = self.cache.get(f"luna-{self.board.name}", key, with_luna)
         self.tell("appliance: settings and ramdisk")
         with TemporaryDirectory(dir=self.out) as folder:
-            tree = self._tree(Path(folder, "root"), before)
+            tree = _tree(folder, before, self.epoch)
             firmware.add_engine(tree, self.engine())
             keyring, release = self.signer[0], self.release
             firmware.make_appliance(tree, self.board, self.vendor_files, keyring, release)
             firmware.tidy(tree)
             tree.pack(archive)
-
-    def _kept(self, root: Path, archive: Path) -> Tree:
-        """A tree whose archive serves other commits too, and so has the time of none."""
-        tree = Tree(root, self.recipe.epoch)
-        tree.unpack(archive)
-        return tree
-
-    def _tree(self, root: Path, archive: Path) -> Tree:
-        tree = Tree(root, self.epoch)
-        tree.unpack(archive)
-        return tree
 
     def _list(self, tree: Tree) -> None:
         (site,) = tree.root.glob(_SITE_PACKAGES)
@@ -170,6 +159,13 @@ class Build:
         document = sbom.cyclonedx(self.board.compatible, self.release.version, when, found)
         self.named(".packages.txt").write_text(sbom.manifest(found), "utf-8")
         self.named(".cdx.json").write_text(document, "utf-8")
+
+
+def _tree(folder: str, archive: Path, epoch: int) -> Tree:
+    """What an archive holds, unpacked; one that serves other commits too has the recipe's time."""
+    tree = Tree(Path(folder, "root"), epoch)
+    tree.unpack(archive)
+    return tree
 
 
 _NOTE = """\
