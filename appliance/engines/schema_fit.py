@@ -19,13 +19,17 @@ _MOST_EXPLAINED_STEPS = 2_000  # the library's explanation takes thousands of ti
 class SchemaFit:
     """Checks values against `schema`; raises BadRequest for one that makes no sense.
 
+    `param` is what that error calls the part of the request where the schema stands.
+
     Nothing is fetched for a schema, and its patterns are run by an engine that takes linear time,
     so look-around and back-references are refused. References must stay within the schema.
     """
 
-    def __init__(self, schema: dict[str, Any]) -> None:
+    def __init__(
+        self, schema: dict[str, Any], param: str = "response_format.json_schema.schema"
+    ) -> None:
         self._schema = schema
-        self._validator = _validator(schema)
+        self._validator = _validator(schema, param)
 
     def problem(self, value: Any) -> str:
         """What is wrong with a decoded value, "" if nothing is."""
@@ -49,8 +53,7 @@ class SchemaFit:
         return ""
 
 
-def _validator(schema: dict[str, Any]) -> jsonschema_rs.Validator:
-    param = "response_format.json_schema.schema"
+def _validator(schema: dict[str, Any], param: str) -> jsonschema_rs.Validator:
     if len(msgspec.json.encode(schema)) > _LONGEST_SCHEMA:
         raise BadRequest(
             f"The JSON schema is too long for this model: {_LONGEST_SCHEMA} characters at most.",

@@ -158,9 +158,9 @@ class LlamaCpp:
         if forced.wanted(request):
             prompt = self.extras.apply_template(request, cancel)
             grammar = guided.call(request.offered) if self._guides else ""
-            fit = None if self._guides else forced.fit_of(request)
+            fits = None if self._guides else forced.fits_of(request)
             body = forced.completion_body(prompt, request, self._spec.defaults, grammar)
-            return self._run("/completion", body, size, partial(forced.events, fit=fit), cancel)
+            return self._run("/completion", body, size, partial(forced.events, fits=fits), cancel)
         bound = request.response_format.kind != "text"
         grammar = self._grammar(request, cancel) if bound else ""
         body = payload.chat(request, self._spec.defaults, grammar)

@@ -18,6 +18,7 @@ from appliance.domain.messages import ToolDefinition
 from appliance.domain.requests import ChatRequest, Generation
 from appliance.domain.sampling import Sampling
 from appliance.engines.llamacpp import chunks, guided, payload
+from appliance.errors import EngineError
 
 if TYPE_CHECKING:
     from appliance.engines.schema_fit import SchemaFit
@@ -55,11 +56,12 @@ def completion_body(
     return body | {"json_schema": calls_schema(request.offered)}
 
 
-def events(stream: Iterable[bytes], fit: SchemaFit | None = None) -> Iterator[Event]:
+def events(stream: Iterable[bytes], fits: Mapping[str, SchemaFit] | None = None) -> Iterator[Event]:
     """The events of the continuation, its JSON turned into a call when it is whole.
 
     An answer that was cut by its length has no whole JSON, and so no call: its text is told.
-    Raises EngineError for a call that does not `fit` the schema of all calls.
+    `fits` check the arguments of the tools by their names: raises EngineError for a call of another
+    tool, or with arguments that do not fit.
     """
     text = ""
     for event in chunks.completion_events(stream):
@@ -71,20 +73,21 @@ def events(stream: Iterable[bytes], fit: SchemaFit | None = None) -> Iterator[Ev
                 yield Content(text)
                 yield event
             else:
-                guided.check(text, fit)
-                id = f"call_{secrets.token_hex(12)}"
                 arguments = bytes(call.arguments).decode()
+                if fits is not None:
+                    _check(call.name, arguments, fits)
+                id = f"call_{secrets.token_hex(12)}"
                 yield ToolCallDelta(0, arguments, id, call.name)
                 yield replace(event, reason="tool_calls")
         else:
             yield event
 
 
-def fit_of(request: ChatRequest) -> SchemaFit:
-    """What tells whether a call fits one of the tools; raises BadRequest."""
+def fits_of(request: ChatRequest) -> dict[str, SchemaFit]:
+    """What tells, by the name of a tool, whether arguments fit it; raises BadRequest."""
     from appliance.engines.schema_fit import SchemaFit  # late, as in `guided`
 
-    return SchemaFit(calls_schema(request.offered))
+    return {tool.name: SchemaFit(dict(tool.schema), "tools") for tool in request.offered}
 
 
 def calls_schema(tools: Sequence[ToolDefinition]) -> dict[str, Any]:
@@ -117,6 +120,14 @@ def _moved(schema: Any, place: str) -> Any:
             for key, value in schema.items()
         }
     return [_moved(each, place) for each in schema] if isinstance(schema, list) else schema
+
+
+def _check(name: str, arguments: str, fits: Mapping[str, SchemaFit]) -> None:
+    if name not in fits:
+        raise EngineError(
+            f"The engine called {name[:64]!r}, which is none of the tools; try again."
+        )
+    guided.check(arguments, fits[name])
 
 
 def _parse(text: str) -> _Call | None:

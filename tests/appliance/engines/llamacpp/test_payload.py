@@ -16,7 +16,8 @@ from appliance.domain.requests import (
 )
 from appliance.domain.sampling import Sampling
 from appliance.engines.llamacpp import forced, payload
-from appliance.errors import EngineError
+from appliance.engines.schema_fit import SchemaFit
+from appliance.errors import BadRequest, EngineError
 
 EVERYTHING = Sampling(
     temperature=0.5,
@@ -221,8 +222,7 @@ def test_the_schema_of_all_calls_keeps_what_each_tool_refers_to() -> None:
     refers = {"$ref": "#/$defs/part", "$defs": {"part": part}}
     holds_itself = {"type": "object", "properties": {"next": {"$ref": "#"}, "$ref": part}}
     tools = (ToolDefinition("a", "", refers), ToolDefinition("b", "", holds_itself))
-    request = ChatRequest(Generation("m"), (), tools)
-    fit = forced.fit_of(request)
+    fit = SchemaFit(forced.calls_schema(tools))
 
     def problem(name: str, arguments: object) -> str:
         return fit.problem({"name": name, "arguments": arguments})
@@ -237,13 +237,31 @@ def test_the_schema_of_all_calls_keeps_what_each_tool_refers_to() -> None:
 
 @pytest.mark.parametrize(("arguments", "fits"), [('{"x": 1}', True), ("{}", False)])
 def test_a_call_that_does_not_fit_its_tool_is_an_error(arguments: str, fits: bool) -> None:
-    fit = forced.fit_of(ChatRequest(Generation("m"), (), (F,)))
-    said = {"content": f'{{"name": "f", "arguments": {arguments}}}', "stop": False}
-    end = {"content": "", "stop": True, "stop_type": "eos", "tokens_predicted": 1}
-    stream = [json.dumps(part).encode() for part in (said, end)]
+    checks = forced.fits_of(ChatRequest(Generation("m"), (), (F,)))
     if fits:
-        (call,) = (e for e in forced.events(stream, fit) if isinstance(e, ToolCallDelta))
+        (call,) = (
+            e for e in forced.events(_says("f", arguments), checks) if isinstance(e, ToolCallDelta)
+        )
         assert (call.name, call.arguments) == ("f", arguments)
     else:
-        with pytest.raises(EngineError, match="anyOf"):
-            list(forced.events(stream, fit))
+        with pytest.raises(EngineError, match="required property"):
+            list(forced.events(_says("f", arguments), checks))
+    with pytest.raises(EngineError, match="'g', which is none of the tools"):
+        list(forced.events(_says("g", arguments), checks))
+
+
+def _says(name: str, arguments: str) -> list[bytes]:
+    said = {"content": f'{{"name": "{name}", "arguments": {arguments}}}', "stop": False}
+    end = {"content": "", "stop": True, "stop_type": "eos", "tokens_predicted": 1}
+    return [json.dumps(part).encode() for part in (said, end)]
+
+
+def test_long_schemas_of_many_tools_can_be_checked() -> None:
+    names = {f"property_{number}": {"type": "boolean"} for number in range(900)}
+    tools = tuple(ToolDefinition(name, "", {"properties": names}) for name in ("a", "b"))
+    checks = forced.fits_of(ChatRequest(Generation("m"), (), tools))
+    assert checks["b"].problem({"property_7": 1})
+    wide = ToolDefinition("c", "", {"properties": {"x" * 40_000: {}}})
+    with pytest.raises(BadRequest, match="32000 characters") as refused:
+        forced.fits_of(ChatRequest(Generation("m"), (), (wide,)))
+    assert refused.value.param == "tools"
