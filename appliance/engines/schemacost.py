@@ -7,8 +7,10 @@ and a value is counted once.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
+
+from appliance.engines.subschemas import target
 
 _TOO_MANY = 200_000  # pairs
 
@@ -76,7 +78,7 @@ class _Count:
 
     def _keyword(self, keyword: str, content: Any, value: Any) -> int:
         if keyword == "$ref":
-            return self.steps(self._target(content), value)
+            return self.steps(target(self._root, content), value)
         if keyword == "properties" and isinstance(content, dict):
             own = value if isinstance(value, dict) else {}
             return sum(self.steps(content[name], own[name]) for name in content if name in own)
@@ -84,19 +86,6 @@ class _Count:
             return 0
         values = _children(value) if keyword in _OF_CHILDREN else [value]
         return sum(self.steps(one, each) for one in _schemas(keyword, content) for each in values)
-
-    def _target(self, reference: Any) -> Any:
-        """What a reference within the schema means; one that means nothing costs nothing."""
-        found = self._root
-        for part in str(reference).removeprefix("#").split("/")[1:]:
-            name = part.replace("~1", "/").replace("~0", "~")
-            if isinstance(found, Mapping):
-                found = found.get(name)
-            elif isinstance(found, list) and name.isdigit() and int(name) < len(found):
-                found = found[int(name)]
-            else:
-                return None
-        return found
 
 
 def _schemas(keyword: str, content: Any) -> Iterator[Any]:

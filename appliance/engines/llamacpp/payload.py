@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from appliance.domain.requests import (
@@ -11,6 +12,7 @@ from appliance.domain.requests import (
     ResponseFormat,
 )
 from appliance.domain.sampling import Sampling
+from appliance.engines.llamacpp.merging import merged
 from appliance.engines.messages import message_json, tool_json
 
 _SAMPLING = {
@@ -84,7 +86,10 @@ def _common(generation: Generation, defaults: Sampling) -> dict[str, Any]:
         body["logit_bias"] = [[token, bias] for token, bias in sampling.logit_bias]
     if sampling.ignore_eos:
         body["ignore_eos"] = True
-    return {**body, **generation.options}
+    body |= generation.options
+    if isinstance(schema := body.get("json_schema"), Mapping):
+        body["json_schema"] = merged(schema)
+    return body
 
 
 def _tools(request: ChatRequest) -> dict[str, Any]:
@@ -100,4 +105,5 @@ def _tools(request: ChatRequest) -> dict[str, Any]:
 def _response_format(wanted: ResponseFormat) -> dict[str, Any]:
     if wanted.kind == "json_object":
         return {"type": "json_object"}
-    return {"type": "json_schema", "json_schema": {"name": "answer", "schema": wanted.schema}}
+    schema = merged(wanted.schema or {})
+    return {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema}}

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import msgspec
 
+from appliance.engines.subschemas import changed, target
 from appliance.errors import Unsupported
 
 # Without it a weak model may fill its answer with white space.
@@ -30,9 +31,6 @@ _LEAST, _MOST = ("minItems", "minProperties"), ("maxItems", "maxProperties")
 _OPEN = frozenset(
     "additionalProperties patternProperties minProperties $ref anyOf oneOf if not".split()
 )
-_OF_SCHEMAS = ("allOf", "anyOf", "oneOf", "prefixItems", "items")
-_OF_NAMED_SCHEMAS = ("properties", "patternProperties", "$defs", "definitions")
-_OF_A_SCHEMA = ("items", "additionalProperties", "additionalItems", "not", "contains")
 
 
 def bindable(schema: Mapping[str, Any]) -> str:
@@ -105,7 +103,7 @@ class _Plain:
         self._closes = b'"allOf"' not in msgspec.json.encode(root)
 
     def whole(self) -> dict[str, Any]:
-        return dict(self._keywords(self._root, frozenset()))
+        return dict(self._keywords(self._root, frozenset({"#"})))
 
     def _plain(self, schema: Any, within: frozenset[str]) -> Any:
         """The same of a part, which stands `within` what these references lead to."""
@@ -126,34 +124,18 @@ class _Plain:
                 raise Unsupported(f"The JSON schema asks for too many items: '{keyword}': {value}.")
             if keyword == "format" and value not in _FORMATS:
                 continue
-            if keyword in _OF_NAMED_SCHEMAS and isinstance(value, Mapping):
-                yield keyword, {name: self._plain(each, within) for name, each in value.items()}
-            elif keyword == "oneOf" and isinstance(value, list):
+            if keyword == "oneOf" and isinstance(value, list):
                 yield keyword, [self._branch(each, within) for each in value]
-            elif keyword in _OF_SCHEMAS and isinstance(value, list):
-                yield keyword, [self._plain(each, within) for each in value]
-            elif keyword in _OF_A_SCHEMA:
-                yield keyword, self._plain(value, within)
             else:
-                yield keyword, value
+                yield keyword, changed(keyword, value, partial(self._plain, within=within))
 
     def _branch(self, schema: Any, within: frozenset[str]) -> Any:
         """What a reference leads to, unless that holds itself; any other schema is itself."""
         while isinstance(schema, Mapping) and schema.keys() == {"$ref"}:
             reference = schema["$ref"]
-            target = self._target(reference)
-            if target is None or reference in within or self._replaced == _MOST_REPLACED:
+            found = target(self._root, reference)
+            if found is None or reference in within or self._replaced == _MOST_REPLACED:
                 return schema
             self._replaced += 1
-            schema, within = target, within | {reference}
+            schema, within = found, within | {reference}
         return self._plain(schema, within)
-
-    def _target(self, reference: Any) -> Any:
-        """What a reference within the schema leads to; None if it leads nowhere, or outside."""
-        if not (isinstance(reference, str) and reference.startswith("#/")):
-            return None
-        found: Any = self._root
-        for part in reference[2:].split("/"):
-            name = part.replace("~1", "/").replace("~0", "~")
-            found = found.get(name) if isinstance(found, Mapping) else None
-        return found

@@ -202,6 +202,21 @@ def test_thinking_can_be_switched(thinking: bool) -> None:
     )
 
 
+def test_schemas_are_what_llama_cpp_can_say() -> None:
+    schema = {"allOf": [{"type": "integer"}]}
+    body = payload.chat(
+        ChatRequest(Generation("m"), (), (), response_format=ResponseFormat("json_schema", schema)),
+        Sampling(),
+    )
+    assert body["response_format"]["json_schema"]["schema"] == {"type": "integer"}
+    generation = Generation("m", options={"json_schema": schema})
+    body = payload.completion(CompletionRequest(generation, "a"), Sampling())
+    assert body["json_schema"] == {"type": "integer"}
+    tools = (ToolDefinition("f", "", {"properties": {"x": schema}}),)
+    body = forced.completion_body("a", ChatRequest(Generation("m"), (), tools), Sampling())
+    assert body["json_schema"]["$defs"]["call_0"] == {"properties": {"x": {"type": "integer"}}}
+
+
 def test_options_of_a_request_go_on_as_they_are() -> None:
     generation = Generation("m", options={"mirostat": 2, "id_slot": 1})
     body = payload.completion(CompletionRequest(generation, "a"), Sampling())

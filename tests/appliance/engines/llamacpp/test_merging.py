@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+from typing import Any
+
+import jsonschema_rs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from appliance.engines.llamacpp.merging import merged
+
+INTEGER = {"type": "integer"}
+COLOUR = {"enum": ["red", "green"], "title": "Colour"}
+DEFS = {"$defs": {"integer": INTEGER, "colour": COLOUR, "loop": {"allOf": [{"$ref": "#"}]}}}
+
+
+@pytest.mark.parametrize(
+    ("schema", "one"),
+    [
+        ({"allOf": [INTEGER]}, INTEGER),
+        ({"allOf": []}, {}),
+        ({"type": "number", "allOf": [INTEGER, {"minimum": 2}]}, INTEGER | {"minimum": 2}),
+        ({"allOf": [{"minimum": 1}, {"minimum": 2}, {"maximum": 9}, {"maximum": 5}]},
+         {"minimum": 2, "maximum": 5}),
+        ({"allOf": [{"enum": [1, True, "a"]}, {"enum": ["a", 1]}]}, {"enum": ["a", 1]}),
+        ({"allOf": [{"type": ["string", "null", "number"]}, {"type": ["integer", "null"]}]},
+         {"type": ["null", "integer"]}),
+        ({"properties": {"a": INTEGER}, "required": ["a"],
+          "allOf": [{"properties": {"a": {"minimum": 1}, "b": {}}, "required": ["b", "a"]}]},
+         {"properties": {"a": INTEGER | {"minimum": 1}, "b": {}}, "required": ["a", "b"]}),
+        ({"items": {"allOf": [INTEGER]}}, {"items": INTEGER}),
+        ({"properties": {"allOf": {"allOf": [INTEGER]}}}, {"properties": {"allOf": INTEGER}}),
+        ({"allOf": [{"allOf": [INTEGER]}, {"minimum": 1}]}, INTEGER | {"minimum": 1}),
+        ({"title": "ours", "allOf": [COLOUR]}, COLOUR | {"title": "ours"}),
+        ({"type": "array", "allOf": [{"items": INTEGER}]}, {"type": "array", "items": INTEGER}),
+    ],
+)  # fmt: skip
+def test_one_schema_says_what_all_say(schema: dict[str, Any], one: dict[str, Any]) -> None:
+    assert merged(schema) == one
+
+
+def test_references_are_followed() -> None:
+    schema = {"allOf": [{"$ref": "#/$defs/colour"}], "description": "of the lamp"} | DEFS
+    assert merged(schema)["enum"] == ["red", "green"]
+    assert "allOf" not in merged(schema)
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"allOf": [{"additionalProperties": False}, {"properties": {"a": {}}}]},
+        {"allOf": [{"type": "string"}, {"type": "integer"}]},
+        {"allOf": [{"pattern": "a"}, {"pattern": "b"}]},
+        {"allOf": [{"const": 1}, {"const": True}]},
+        {"allOf": [{"$ref": "#"}]},
+        {"allOf": [{"$ref": "#/nowhere"}]},
+        {"allOf": [{"$ref": "https://example.com/"}]},
+        {"allOf": [True, INTEGER]},
+        {"allOf": {"type": "integer"}},
+        {"allOf": [{"minimum": "x"}, {"minimum": 1}]},
+        {"const": {"allOf": [INTEGER]}},
+        {"allOf": [{"items": INTEGER}, {"prefixItems": [{}]}]},
+    ],
+)
+def test_what_one_cannot_say_stays(schema: dict[str, Any]) -> None:
+    assert merged(schema) == schema
+
+
+def test_depth_is_no_trouble() -> None:
+    deep: dict[str, Any] = {}
+    for _ in range(5000):
+        deep = {"allOf": [deep]}
+    assert merged(deep) is not None
+    doubling = {f"d{n}": {"allOf": [{"$ref": f"#/$defs/d{n + 1}"}] * 2} for n in range(60)}
+    merged({"$ref": "#/$defs/d0", "$defs": doubling})
+    assert "allOf" in merged({"allOf": [{"$ref": "#/$defs/loop"}]} | DEFS)
+
+
+_PARTS = st.sampled_from(
+    [{"type": "integer"}, {"type": ["integer", "null"]}, {"type": "number"}, {"minimum": 2},
+     {"maximum": 3}, {"enum": [1, 2, "a", None]}, {"const": 2}, {"title": "t"},
+     {"type": "object", "required": ["a"]}, {"properties": {"a": {"type": "integer"}}},
+     {"properties": {"a": {"minimum": 2}, "b": {"const": 1}}},
+     {"items": {"minimum": 2}}, {"minItems": 1}, {"additionalProperties": False},
+     {"anyOf": [{"type": "integer"}, {"type": "array"}]}]
+)  # fmt: skip
+_VALUES = st.sampled_from(
+    [0, 1, 2, 2.5, 3, 4, "a", "b", None, True, [], [1], [2], {}, {"a": 1}, {"a": 2, "b": 1},
+     {"a": 3}, {"b": 2}, {"c": 1}]
+)  # fmt: skip
+
+
+@given(st.lists(_PARTS, min_size=1, max_size=4), _PARTS, _VALUES)
+def test_the_same_values_are_valid(parts: list[Any], beside: dict[str, Any], value: Any) -> None:
+    schema = {**beside, "allOf": parts}
+    assert jsonschema_rs.is_valid(merged(schema), value) is jsonschema_rs.is_valid(schema, value)
