@@ -17,8 +17,7 @@ from appliance.domain.events import Content, Event, Finish, ToolCallDelta
 from appliance.domain.messages import ToolDefinition
 from appliance.domain.requests import ChatRequest, Generation
 from appliance.domain.sampling import Sampling
-from appliance.engines.llamacpp import chunks, guided, payload
-from appliance.engines.llamacpp.merging import merged
+from appliance.engines.llamacpp import chunks, gbnf, guided, payload
 from appliance.errors import EngineError
 
 if TYPE_CHECKING:
@@ -54,7 +53,7 @@ def completion_body(
     body = payload.text(generation, defaults) | {"prompt": prompt}
     if grammar:
         return body | {"grammar": grammar}
-    return body | {"json_schema": merged(calls_schema(request.offered))}
+    return body | {"json_schema": gbnf.plain(calls_schema(request.offered))}
 
 
 def events(stream: Iterable[bytes], fits: Mapping[str, SchemaFit] | None = None) -> Iterator[Event]:

@@ -12,7 +12,7 @@ from appliance.domain.requests import (
     ResponseFormat,
 )
 from appliance.domain.sampling import Sampling
-from appliance.engines.llamacpp.merging import merged
+from appliance.engines.llamacpp import gbnf
 from appliance.engines.messages import message_json, tool_json
 
 _SAMPLING = {
@@ -88,7 +88,7 @@ def _common(generation: Generation, defaults: Sampling) -> dict[str, Any]:
         body["ignore_eos"] = True
     body |= generation.options
     if isinstance(schema := body.get("json_schema"), Mapping):
-        body["json_schema"] = merged(schema)
+        body["json_schema"] = gbnf.plain(schema)
     return body
 
 
@@ -105,5 +105,5 @@ def _tools(request: ChatRequest) -> dict[str, Any]:
 def _response_format(wanted: ResponseFormat) -> dict[str, Any]:
     if wanted.kind == "json_object":
         return {"type": "json_object"}
-    schema = merged(wanted.schema or {})
+    schema = gbnf.plain(wanted.schema or {})
     return {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema}}

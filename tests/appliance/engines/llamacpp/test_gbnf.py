@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.engines.llamacpp.merging import merged
+from appliance.engines.llamacpp.gbnf import plain
 
 INTEGER = {"type": "integer"}
 COLOUR = {"enum": ["red", "green"], "title": "Colour"}
@@ -33,16 +33,23 @@ DEFS = {"$defs": {"integer": INTEGER, "colour": COLOUR, "loop": {"allOf": [{"$re
         ({"allOf": [{"allOf": [INTEGER]}, {"minimum": 1}]}, INTEGER | {"minimum": 1}),
         ({"title": "ours", "allOf": [COLOUR]}, COLOUR | {"title": "ours"}),
         ({"type": "array", "allOf": [{"items": INTEGER}]}, {"type": "array", "items": INTEGER}),
+        ({"allOf": [True, INTEGER]}, INTEGER),
+        ({"properties": {"a": True, "b": False}, "additionalProperties": True},
+         {"properties": {"a": {}, "b": False}, "additionalProperties": True}),
+        ({"prefixItems": [INTEGER, True], "items": False}, {"prefixItems": [INTEGER, {}]}),
+        ({"prefixItems": [INTEGER, {}], "maxItems": 1}, {"prefixItems": [INTEGER]}),
+        ({"prefixItems": [INTEGER], "items": {}, "minItems": 2, "maxItems": 3},
+         {"prefixItems": [INTEGER], "items": {}, "minItems": 2, "maxItems": 3}),
     ],
 )  # fmt: skip
 def test_one_schema_says_what_all_say(schema: dict[str, Any], one: dict[str, Any]) -> None:
-    assert merged(schema) == one
+    assert plain(schema) == one
 
 
 def test_references_are_followed() -> None:
     schema = {"allOf": [{"$ref": "#/$defs/colour"}], "description": "of the lamp"} | DEFS
-    assert merged(schema)["enum"] == ["red", "green"]
-    assert "allOf" not in merged(schema)
+    assert plain(schema)["enum"] == ["red", "green"]
+    assert "allOf" not in plain(schema)
 
 
 @pytest.mark.parametrize(
@@ -55,7 +62,6 @@ def test_references_are_followed() -> None:
         {"allOf": [{"$ref": "#"}]},
         {"allOf": [{"$ref": "#/nowhere"}]},
         {"allOf": [{"$ref": "https://example.com/"}]},
-        {"allOf": [True, INTEGER]},
         {"allOf": {"type": "integer"}},
         {"allOf": [{"minimum": "x"}, {"minimum": 1}]},
         {"const": {"allOf": [INTEGER]}},
@@ -63,17 +69,17 @@ def test_references_are_followed() -> None:
     ],
 )
 def test_what_one_cannot_say_stays(schema: dict[str, Any]) -> None:
-    assert merged(schema) == schema
+    assert plain(schema) == schema
 
 
 def test_depth_is_no_trouble() -> None:
     deep: dict[str, Any] = {}
     for _ in range(5000):
         deep = {"allOf": [deep]}
-    assert merged(deep) is not None
+    assert plain(deep) is not None
     doubling = {f"d{n}": {"allOf": [{"$ref": f"#/$defs/d{n + 1}"}] * 2} for n in range(60)}
-    merged({"$ref": "#/$defs/d0", "$defs": doubling})
-    assert "allOf" in merged({"allOf": [{"$ref": "#/$defs/loop"}]} | DEFS)
+    plain({"$ref": "#/$defs/d0", "$defs": doubling})
+    assert "allOf" in plain({"allOf": [{"$ref": "#/$defs/loop"}]} | DEFS)
 
 
 _PARTS = st.sampled_from(
@@ -93,4 +99,16 @@ _VALUES = st.sampled_from(
 @given(st.lists(_PARTS, min_size=1, max_size=4), _PARTS, _VALUES)
 def test_the_same_values_are_valid(parts: list[Any], beside: dict[str, Any], value: Any) -> None:
     schema = {**beside, "allOf": parts}
-    assert jsonschema_rs.is_valid(merged(schema), value) is jsonschema_rs.is_valid(schema, value)
+    assert jsonschema_rs.is_valid(plain(schema), value) is jsonschema_rs.is_valid(schema, value)
+
+
+@given(st.lists(_PARTS, max_size=3), st.integers(0, 3), st.integers(1, 3), st.lists(_VALUES))
+def test_an_array_of_as_many_items_as_have_schemas_is_valid(
+    parts: list[Any], least: int, most: int, value: list[Any]
+) -> None:
+    schema = {"prefixItems": [*parts, True], "minItems": least, "maxItems": most}
+    schema["items"] = parts[0] if parts else False
+    taken = plain(schema)
+    as_many = "items" in taken or len(value) == len(taken["prefixItems"])
+    if as_many and jsonschema_rs.is_valid(taken, value):
+        assert jsonschema_rs.is_valid(schema, value)

@@ -1,7 +1,8 @@
-"""`allOf` in other words: llama.cpp's own grammars can say it of objects only.
+"""JSON schemas as llama.cpp takes them, which makes its own grammars (GBNF) of them.
 
-They take `{"allOf": [{"type": "integer"}]}` for an object, and leave out an `allOf` that stands
-beside `properties`. One schema that says what all of them say is what they can bind an answer to.
+It takes `{"allOf": [{"type": "integer"}]}` for an object, leaves out an `allOf` that stands beside
+`properties`, and `prefixItems` beside `items`, and refuses `true`. The same in other words, or a
+little less than the same, is what it can bind an answer to.
 """
 
 from __future__ import annotations
@@ -33,33 +34,42 @@ class _Apart(Exception):
     """Two schemas that one cannot say."""
 
 
-def merged(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """The schema with one in place of each `allOf`, where that is possible."""
+def plain(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """A schema in plainer words, if there are any: what it admits is admitted by the first one."""
     try:
-        one = dict(_Merger(schema).plain(schema, frozenset()))
+        one = dict(_Plain(schema).part(schema, frozenset()))
         return one if len(_text(one)) <= _LONGEST else dict(schema)
     except RecursionError:
         return dict(schema)
 
 
-class _Merger:
+class _Plain:
     def __init__(self, root: Mapping[str, Any]) -> None:
         self._root = root
         self._followed = 0
 
-    def plain(self, schema: Any, within: frozenset[str]) -> Any:
+    def part(self, schema: Any, within: frozenset[str]) -> Any:
         """The same of a part, which stands `within` what these references lead to."""
         if not isinstance(schema, Mapping):
+            return {} if schema is True else schema
+        again = partial(self.part, within=within)
+        found = {
+            keyword: value
+            if keyword == "additionalProperties" and isinstance(value, bool)
+            else changed(keyword, value, again)
+            for keyword, value in schema.items()
+        }
+        return _tuple(self._merged(found, within))
+
+    def _merged(self, schema: dict[str, Any], within: frozenset[str]) -> dict[str, Any]:
+        """One schema in place of an `allOf`, where that is possible."""
+        if not isinstance(schema.get("allOf"), list):
             return schema
-        again = partial(self.plain, within=within)
-        plain = {keyword: changed(keyword, value, again) for keyword, value in schema.items()}
-        if not isinstance(plain.get("allOf"), list):
-            return plain
-        beside = {keyword: value for keyword, value in plain.items() if keyword != "allOf"}
+        beside = {keyword: value for keyword, value in schema.items() if keyword != "allOf"}
         try:
-            return reduce(_both, [self._followed_to(p, within) for p in plain["allOf"]], beside)
+            return reduce(_both, [self._followed_to(p, within) for p in schema["allOf"]], beside)
         except _Apart:
-            return plain
+            return schema
 
     def _followed_to(self, schema: Any, within: frozenset[str]) -> Mapping[str, Any]:
         """What a reference leads to, together with what stands beside it."""
@@ -74,7 +84,17 @@ class _Merger:
             raise _Apart
         within |= {reference}
         beside = {keyword: value for keyword, value in schema.items() if keyword != "$ref"}
-        return _both(beside, self._followed_to(self.plain(found, within), within))
+        return _both(beside, self._followed_to(self.part(found, within), within))
+
+
+def _tuple(schema: dict[str, Any]) -> dict[str, Any]:
+    """An array of just as many items as have a schema of their own, if it may be so short."""
+    first, least = schema.get("prefixItems"), schema.get("minItems", 0)
+    if not (isinstance(first, list) and isinstance(least, int) and least <= len(first)):
+        return schema
+    kept = {key: value for key, value in schema.items() if key not in ("items", "maxItems")}
+    most = schema.get("maxItems")
+    return kept | {"prefixItems": first[:most] if isinstance(most, int) else first}
 
 
 def _both(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
