@@ -1,18 +1,19 @@
 """JSON schemas as llama.cpp takes them, which makes its own grammars (GBNF) of them.
 
 It takes `{"allOf": [{"type": "integer"}]}` for an object, leaves out an `allOf` that stands beside
-`properties`, and `prefixItems` beside `items`, and refuses `true`. The same in other words, or a
-little less than the same, is what it can bind an answer to.
+`properties`, and `prefixItems` beside `items`, does not know `contains`, and refuses `true`. The
+same in other words, or a little less than the same, is what it can bind an answer to.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial, reduce
 from typing import Any
 
 import msgspec
 
+from appliance.engines.llamacpp import gbnf_pattern
 from appliance.engines.subschemas import changed, target
 
 _MOST_FOLLOWED = 100  # references
@@ -53,13 +54,8 @@ class _Plain:
         if not isinstance(schema, Mapping):
             return {} if schema is True else schema
         again = partial(self.part, within=within)
-        found = {
-            keyword: value
-            if keyword == "additionalProperties" and isinstance(value, bool)
-            else changed(keyword, value, again)
-            for keyword, value in schema.items()
-        }
-        return _tuple(self._merged(found, within))
+        found = {keyword: _changed(keyword, value, again) for keyword, value in schema.items()}
+        return _alike(_tuple(self._merged(found, within)))
 
     def _merged(self, schema: dict[str, Any], within: frozenset[str]) -> dict[str, Any]:
         """One schema in place of an `allOf`, where that is possible."""
@@ -87,6 +83,14 @@ class _Plain:
         return _both(beside, self._followed_to(self.part(found, within), within))
 
 
+def _changed(keyword: str, value: Any, change: Callable[[Any], Any]) -> Any:
+    if keyword == "additionalProperties" and isinstance(value, bool):
+        return value
+    if keyword == "pattern" and isinstance(value, str):
+        return gbnf_pattern.plain(value)
+    return changed(keyword, value, change)
+
+
 def _tuple(schema: dict[str, Any]) -> dict[str, Any]:
     """An array of just as many items as have a schema of their own, if it may be so short."""
     first, least = schema.get("prefixItems"), schema.get("minItems", 0)
@@ -95,6 +99,15 @@ def _tuple(schema: dict[str, Any]) -> dict[str, Any]:
     kept = {key: value for key, value in schema.items() if key not in ("items", "maxItems")}
     most = schema.get("maxItems")
     return kept | {"prefixItems": first[:most] if isinstance(most, int) else first}
+
+
+def _alike(schema: dict[str, Any]) -> dict[str, Any]:
+    """An array of nothing but what one of its items has to be."""
+    if "contains" not in schema or not {"items", "prefixItems", "maxContains"}.isdisjoint(schema):
+        return schema
+    kept = {key: each for key, each in schema.items() if key not in ("contains", "minContains")}
+    least = max(schema.get("minContains", 1), schema.get("minItems", 0))
+    return kept | {"items": schema["contains"], "minItems": least}
 
 
 def _both(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
