@@ -7,11 +7,11 @@ import math
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from appliance.engines.base import Engine
-from appliance.errors import LunaError, ModelLoadFailed, ShuttingDown
+from appliance.errors import LunaError, ModelLoadFailed, ModelNotFound, ShuttingDown
 from appliance.models.folder import Entry
 from appliance.models.registry import Registry
 from appliance.serving import room
@@ -60,7 +60,6 @@ class Pool:
         self._make_engine = make_engine
         self._settings = settings
         self._limits = room.Limits(settings.max_loaded, memory_bytes)
-        self._pinned = frozenset(settings.pinned)
         self._held: frozenset[str] = frozenset()
         self._queue_length = queue_length
         self._clock = clock
@@ -161,7 +160,12 @@ class Pool:
 
     @property
     def _staying(self) -> frozenset[str]:
-        return self._pinned | self._held
+        """The ids of models that nothing pushes out; settings may name them by an alias."""
+        ids = set(self._held)
+        for name in self._settings.pinned:
+            with suppress(ModelNotFound):
+                ids.add(self._registry.find(name).id)
+        return frozenset(ids)
 
     def _reap(self) -> float | None:
         """Unload what nobody has used for too long; seconds until the next one may have to go."""

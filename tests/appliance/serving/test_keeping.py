@@ -19,11 +19,11 @@ from tests.helpers.wire import eventually
 class World:
     """A pool of scripted engines, with time that passes by itself."""
 
-    def __init__(self, folder: Path) -> None:
-        self.library = Library(folder)
+    def __init__(self, folder: Path, settings: ModelSettings) -> None:
+        self.library = Library(folder, settings)
         self.library.put("a", "b")
         self.made: list[Scripted] = []
-        self.pool = Pool(self.library.registry, self._make, ModelSettings(), queue_length=4)
+        self.pool = Pool(self.library.registry, self._make, settings, queue_length=4)
 
     def _make(self, entry: Entry) -> Scripted:
         self.made.append(Scripted(always(b"x")))
@@ -39,8 +39,13 @@ class World:
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    made = World(tmp_path)
+def settings() -> ModelSettings:
+    return ModelSettings()
+
+
+@pytest.fixture
+def world(tmp_path: Path, settings: ModelSettings) -> Iterator[World]:
+    made = World(tmp_path, settings)
     yield made
     made.pool.close()
 
@@ -84,3 +89,11 @@ def test_a_model_that_is_used_stays_until_it_is_not(world: World) -> None:
 def test_what_is_not_loaded_is_not_loaded_to_let_it_go(world: World) -> None:
     world.pool.let_go(world.library["a"])
     assert world.made == []
+
+
+@pytest.mark.parametrize("settings", [ModelSettings(pinned=("Friend",), aliases={"friend": "a"})])
+def test_a_model_that_is_pinned_by_another_name_stays(world: World) -> None:
+    world.use("a", 0.0)
+    assert world.pool.seconds_left(world.pool.loaded()[0]) == math.inf
+    world.use("b", 0.0)
+    eventually(lambda: world.loaded == {"a"}, "the end of b")
