@@ -7,6 +7,7 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from ipaddress import IPv4Interface, IPv6Interface, ip_interface
 
 import msgspec
@@ -47,11 +48,15 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """A request with what its caller may do, or why it is refused; its answer has `headers`."""
+    """A request with what its caller may do, or why it is refused; its answer has `headers`.
+
+    `again` raises a LunaError when the caller would not be let in any more.
+    """
 
     request: Request
     headers: Headers = ()
     refusal: LunaError | None = None
+    again: Callable[[], object] = lambda: None
 
     def checked(self) -> Request:
         """The request. Raises the refusal."""
@@ -102,7 +107,8 @@ class Guard:
         headers, refusal = self._rate(route.rate_class, request)
         try:
             if refusal is None:
-                return Admission(self._admit(route, request), headers)
+                again = partial(self._admit, route, request)
+                return Admission(again(), headers, again=again)
         except LunaError as error:
             refusal = error
         _log.info("%s is refused: %s", request.caller.request_id, refusal.code)

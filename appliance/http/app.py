@@ -14,6 +14,7 @@ from appliance.http.access import Admission, everybody
 from appliance.http.errors import OPENAI, ErrorRenderer, ErrorShape, error_headers
 from appliance.http.exchange import Reply, Request
 from appliance.http.routes import Route
+from appliance.http.websocket.guarded import Guarded
 from appliance.serving.answer import Caller
 
 _log = logging.getLogger(__name__)
@@ -107,7 +108,7 @@ def _callback(
             _log.exception("request %s failed", caller.request_id)
             reply = _fault(route.error.render, caller)
         headers = [("Content-Type", reply.content_type), *reply.headers, *admission.headers]
-        environ[UPGRADE] = reply.upgrade
+        environ[UPGRADE] = reply.upgrade and Guarded(reply.upgrade, admission.again)
         return bottle.HTTPResponse(reply.body, reply.status, headers)
 
     return call

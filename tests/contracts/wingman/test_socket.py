@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin, Subprotocol
 
@@ -136,7 +136,8 @@ def test_keys_open_it(tmp_path: Path) -> None:
                 assert connection.subprotocol == "luna"
 
 
-def test_a_key_counts_for_each_message(tmp_path: Path) -> None:
+def test_a_key_counts_for_each_message(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("appliance.http.websocket.guarded.EVERY", 2 * PATIENCE_S)
     generate = json.dumps({"type": "generate", "id": "a", "payload": {"prompt": "Hello"}})
 
     def answer(connection: ClientConnection) -> Any:
@@ -159,6 +160,34 @@ def test_a_key_counts_for_each_message(tmp_path: Path) -> None:
         assert answer(phone)["type"] == "done"
         keys.revoke("a phone")
         eventually(lambda: "API key" in answer(phone)["data"].get("error", ""))
+
+
+@pytest.mark.parametrize("path", ["/", "/api/v1/ws"])
+def test_what_a_revoked_key_opened_ends(
+    tmp_path: Path, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ended_with(connection: ClientConnection) -> int | None:
+        with suppress(TimeoutError, ConnectionClosed):
+            connection.send("{}")
+            connection.recv(0.0)
+        return connection.close_code
+
+    monkeypatch.setattr("appliance.http.websocket.guarded.EVERY", 0.2)
+    settings = config.load([], {}, {"data": str(tmp_path)})
+    with performing(tmp_path) as stage, ExitStack() as stack:
+        keys = Keys(stack.enter_context(closing(Database(settings.database_file({})))))
+        secrets = {name: new_secret() for name in ("phone", "tablet")}
+        for name, secret in secrets.items():
+            keys.add(name, ["inference"], digest(secret))
+        phone, tablet = (
+            stack.enter_context(
+                talking(stage.port, path, additional_headers={"Authorization": f"Bearer {secret}"})
+            )
+            for secret in secrets.values()
+        )
+        keys.revoke("phone")
+        eventually(lambda: ended_with(phone) == 1008, "the end of the phone's")
+        assert ended_with(tablet) is None
 
 
 def test_the_metrics_page_counts_sockets(stage: Stage) -> None:
