@@ -10,6 +10,8 @@ from image.builder.programs import BuildError, require, run
 from image.builder.recipe import Recipe
 
 BINFMT = Path("/proc/sys/fs/binfmt_misc")
+# How the kernel is told since Debian 13 (binfmt.d(5)), by systemd where that is running.
+RULE = Path("/usr/lib/binfmt.d/qemu-aarch64.conf")
 
 
 def key(recipe: Recipe) -> str:
@@ -17,15 +19,19 @@ def key(recipe: Recipe) -> str:
     return key_of(repr(recipe))
 
 
-def ready_to_emulate(machine: str = platform.machine(), binfmt: Path = BINFMT) -> None:
+def ready_to_emulate(
+    machine: str = platform.machine(), binfmt: Path = BINFMT, rule: Path = RULE
+) -> None:
     """See to it that this machine runs programs for arm64; BuildError says what is lacking."""
     if machine == "aarch64":
         return
-    require(["qemu-aarch64-static", "update-binfmts"])
+    require(["arch-test", "qemu-aarch64-static", "update-binfmts"])
     if not (binfmt / "register").exists():
         run("mount", "-t", "binfmt_misc", "binfmt_misc", binfmt)
     if not any(binfmt.glob("qemu-aarch64*")):
         run("update-binfmts", "--enable")
+    if rule.exists() and not any(binfmt.glob("qemu-aarch64*")):
+        (binfmt / "register").write_bytes(rule.read_bytes())
     if not any(binfmt.glob("qemu-aarch64*")):
         raise BuildError(
             "This machine does not run programs for arm64: install qemu-user-static and "

@@ -14,6 +14,7 @@ PACKAGES = {
     "aarch64-linux-gnu-g++": "g++-aarch64-linux-gnu",
     "aarch64-linux-gnu-gcc": "gcc-aarch64-linux-gnu",
     "aarch64-linux-gnu-strip": "binutils-aarch64-linux-gnu",
+    "arch-test": "arch-test",
     "bmaptool": "bmap-tools",
     "debugfs": "e2fsprogs",
     "dpkg-query": "dpkg",
