@@ -40,11 +40,16 @@ def plain(schema: Mapping[str, Any]) -> dict[str, Any]:
     try:
         one = dict(_Plain(schema).part(schema, frozenset()))
         return one if len(_text(one)) <= _LONGEST else dict(schema)
-    except RecursionError:
+    except (
+        RecursionError,
+        TypeError,
+    ):  # too deep, or none: llama.cpp says why
         return dict(schema)
 
 
 class _Plain:
+    """One schema, to whose parts references lead."""
+
     def __init__(self, root: Mapping[str, Any]) -> None:
         self._root = root
         self._followed = 0

@@ -70,6 +70,8 @@ def test_references_are_followed() -> None:
         {"allOf": {"type": "integer"}},
         {"allOf": [{"minimum": "x"}, {"minimum": 1}]},
         {"const": {"allOf": [INTEGER]}},
+        {"contains": {}, "minItems": "x"},
+        {"allOf": [{"type": 5}, {"type": "integer"}]},
         {"allOf": [{"items": INTEGER}, {"prefixItems": [{}]}]},
     ],
 )
