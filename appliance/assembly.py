@@ -198,7 +198,7 @@ def all_routes(
         *luna.routes(appliance),
         *wifi.routes(wifi.WifiApi(Provisioning())),
         *reset.routes(reset.ResetApi(services.reset_folder)),
-        *update.routes(update.UpdateApi()),
+        *update.routes(update.UpdateApi(services.updates)),
         *engine_routes(health),
         *hardware.routes(partial(read_hardware, services.models_folder, CpuMeter().percent)),
         *wingman_downloads.routes(services.downloads),

@@ -41,7 +41,7 @@ from appliance.serving.inference import Inference
 from appliance.serving.pool import Pool
 from appliance.serving.toolbox import SHIPPED_TOOLS, Toolbox
 from appliance.serving.wishes import Wishes
-from appliance.settings import Settings
+from appliance.settings import Settings, UpdateSettings
 from appliance.specs import context_of, model_spec, npu_spec
 from appliance.store import first_key
 from appliance.store.database import Database
@@ -80,6 +80,7 @@ class Services:
     download_metrics: DownloadMetrics
     shelf: Shelf
     inference: Inference
+    updates: UpdateSettings
 
 
 def services_of(settings: Settings, environ: Mapping[str, str], spawner: Spawner) -> Services:
@@ -157,6 +158,7 @@ def services_of(settings: Settings, environ: Mapping[str, str], spawner: Spawner
         download_metrics=download_metrics,
         shelf=Shelf(means.hub, OfferRows(database), settings.downloads.offers),
         inference=inference,
+        updates=settings.updates,
     )
 
 

@@ -215,6 +215,13 @@ class WatchdogSettings(Struct, frozen=True, forbid_unknown_fields=True):
     reboot: bool = True
 
 
+class UpdateSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where the newest firmware update is found, and whether an older one may be asked for."""
+
+    url: Annotated[str, Meta(pattern=r"^(https?://.+)?$")] = ""
+    allow_older: bool = True
+
+
 class DeviceSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """What only a device of our own has: a boot that heeds the wish for a factory reset."""
 
@@ -238,6 +245,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     mdns: MdnsSettings = field(default_factory=MdnsSettings)
     watchdog: WatchdogSettings = field(default_factory=WatchdogSettings)
     device: DeviceSettings = field(default_factory=DeviceSettings)
+    updates: UpdateSettings = field(default_factory=UpdateSettings)
 
     def data_folder(self, environ: Mapping[str, str]) -> Path:
         """Where state lives: `data`, or `$XDG_DATA_HOME/luna`."""

@@ -66,7 +66,10 @@ class Rauc:
         """On the bus at `address`, the system bus by default."""
         return cls(await bus.connect(address, call_seconds=_CALL_SECONDS))
 
-    async def close(self) -> None:
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
         """Hang up; an installation goes on."""
         await self._bus.close()
 

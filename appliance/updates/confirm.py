@@ -34,8 +34,7 @@ async def confirm(
     `folder` remembers which system was trusted last: that one is trusted at once, and what ails it
     later is not cured by an older one.
     """
-    rauc = await Rauc.connect(address)
-    try:
+    async with await Rauc.connect(address) as rauc:
         slots = await rauc.slots()
         if _known(folder) == _name(version, slots):
             await rauc.mark_running(good=True)
@@ -43,8 +42,6 @@ async def confirm(
             return Verdict.TRUST
         verdict = await _judge(slots, patience, address, api, clock)
         await rauc.mark_running(good=verdict is Verdict.TRUST)
-    finally:
-        await rauc.close()
     if verdict is Verdict.TRUST:
         write_durably(folder / TRUSTED, _name(version, slots).encode())
         _log.info("this system is well, and trusted from now on")

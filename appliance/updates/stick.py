@@ -11,8 +11,9 @@ from appliance.errors import LunaError
 from appliance.importing.progress import Progress
 from appliance.importing.stick import NotTaken
 from appliance.system import rauc as installer
-from appliance.system.rauc import Rauc, Slot, UpdateRefused
+from appliance.system.rauc import Rauc, UpdateRefused
 from appliance.updates.judge import wait_for_verdict
+from appliance.updates.offer import why_not
 from appliance.updates.release import is_older
 
 PULLED_OUT = Progress(
@@ -41,20 +42,17 @@ async def install_newest(
 ) -> bool:
     """Install the newest of them if it is newer than `running`; whether one was.
 
-    What comes of it is told and not raised. An update that the other system was made of is not
-    taken again: the device runs the older one because it has left that one.
+    What comes of it is told and not raised.
     """
     problems: list[str] = []
     try:
-        rauc = await Rauc.connect(address)
-        try:
+        async with await Rauc.connect(address) as rauc:
             offer = await _newest(rauc, bundles, problems)
             await wait_for_verdict(lambda: tell(_WAITING), address, clock)
-            _refuse(offer.version, running, await rauc.slots())
+            if why := why_not(offer.version, running, await rauc.slots(), "on the stick"):
+                raise NotTaken(why)
             size = offer.file.stat().st_size
             await rauc.install(str(offer.file), lambda now: tell(_progress(offer, now, size)))
-        finally:
-            await rauc.close()
     except NotTaken as error:
         tell(Progress("done", error.message, problems=tuple(problems)))
         return False
@@ -80,24 +78,6 @@ async def _newest(rauc: Rauc, bundles: Sequence[Path], problems: list[str]) -> _
     if newest is None:
         raise UpdateRefused("There is no update for this device on the stick.")
     return newest
-
-
-def _refuse(version: str, running: str, slots: Sequence[Slot]) -> None:
-    if not is_older(running, version):
-        raise NotTaken(f"{version} on the stick is not newer than {running}, which runs here.")
-    for slot in slots:
-        if slot.running and not slot.bootable:
-            raise NotTaken("This system is being left; then the stick is looked at again.")
-        if slot.version != version:
-            continue
-        if slot.running:  # under another version: it must not be installed at each start
-            raise NotTaken(f"{version} runs here already, as {running}.")
-        if slot.bootable:
-            raise NotTaken(f"{version} is installed already; restart the device to use it.")
-        raise NotTaken(
-            f"{version} was installed before, and left because it did not do well. "
-            "It is tried again by hand only: luna update FILE"
-        )
 
 
 def _progress(offer: _Offer, now: installer.Progress, size: int) -> Progress:

@@ -77,6 +77,32 @@ def test_an_older_one_needs_a_word(fake: FakeRauc, capsys: pytest.CaptureFixture
     assert main(["update", "/u.raucb", "--allow-older"]) == 0
 
 
+def test_a_device_may_be_forbidden_to_go_back(
+    fake: FakeRauc, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake.bundle = "1.4"
+    monkeypatch.setenv("LUNA_UPDATES_ALLOW_OLDER", "false")
+    assert main(["update", "/u.raucb", "--allow-older"]) == 1
+    assert "updates.allow_older" in capsys.readouterr().err
+    assert fake.asked == []
+
+
+def test_the_newest_is_taken_from_where_the_settings_say(
+    fake: FakeRauc, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert main(["update", "--newest"]) == 1
+    assert "set updates.url" in capsys.readouterr().err
+    monkeypatch.setenv("LUNA_UPDATES_URL", "https://example.org/newest.raucb")
+    fake.bundle = "1.5"
+    assert main(["update", "--newest"]) == 0
+    assert "1.5 at https://example.org/newest.raucb is not newer" in capsys.readouterr().out
+    assert fake.asked == []
+    fake.bundle = "2.0"
+    assert main(["update", "--newest"]) == 0
+    assert "2.0 is installed" in capsys.readouterr().out
+    assert fake.asked == [("InstallBundle", "https://example.org/newest.raucb", {})]
+
+
 def test_a_foreign_bundle_is_refused_in_a_sentence(
     fake: FakeRauc, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -15,13 +15,16 @@ from appliance.errors import BadRequest
 from appliance.http.dialects.luna.update import UpdateApi, routes
 from appliance.http.exchange import Request
 from appliance.serving.answer import Caller
+from appliance.settings import UpdateSettings
 from appliance.system.rauc import Rauc, UpdateRefused
 from appliance.updates.judge import is_judging
 from tests.bus.daemon import Daemon
-from tests.bus.fake_rauc import NAMES, FakeRauc
+from tests.bus.fake_rauc import NAMES, FakeRauc, slot
 from tests.bus.offered import offered
 
 pytestmark = pytest.mark.needs("dbus-daemon")
+URL = "https://example.org/newest.raucb"
+BEGUN = {"version": "2.0", "status": "installing", "message": ""}
 Ask = Callable[..., tuple[int, Any]]
 
 
@@ -31,9 +34,15 @@ def fake() -> FakeRauc:
 
 
 @pytest.fixture
-def ask(tmp_path: Path, fake: FakeRauc) -> Iterator[Ask]:
+def settings() -> UpdateSettings:
+    return UpdateSettings()
+
+
+@pytest.fixture
+def ask(tmp_path: Path, fake: FakeRauc, settings: UpdateSettings) -> Iterator[Ask]:
     with Daemon(tmp_path) as daemon, offered(daemon.address, NAMES, fake.answer):
         api = UpdateApi(
+            settings,
             partial(Rauc.connect, daemon.address),
             lambda: "1.5",
             partial(is_judging, daemon.address),
@@ -63,7 +72,7 @@ def test_both_systems_are_shown(ask: Ask) -> None:
 
 def test_an_update_is_begun_and_followed(ask: Ask, fake: FakeRauc) -> None:
     url = "https://example.org/u.raucb"
-    assert ask("POST", source=url) == (202, {"version": "2.0", "status": "installing"})
+    assert ask("POST", source=url) == (202, BEGUN)
     assert fake.asked == [("InstallBundle", url, {})]
     _, body = ask("GET")
     assert (body["installing"], body["percent"], body["message"]) == (True, 20, "Checking")
@@ -84,7 +93,7 @@ def test_the_way_back_stays_until_the_running_system_is_trusted(ask: Ask, fake: 
     assert fake.asked == []
 
 
-@pytest.mark.parametrize("source", ["", "u.raucb", "ftp://x/u", "-x", "file:///etc/passwd"])
+@pytest.mark.parametrize("source", ["u.raucb", "ftp://x/u", "-x", "file:///etc/passwd"])
 def test_only_paths_and_urls_are_asked_for(ask: Ask, fake: FakeRauc, source: str) -> None:
     with pytest.raises(BadRequest, match="path, or a URL"):
         ask("POST", source=source)
@@ -92,5 +101,42 @@ def test_only_paths_and_urls_are_asked_for(ask: Ask, fake: FakeRauc, source: str
 
 
 def test_only_administrators_may_begin() -> None:
-    access = {route.method: (route.access, route.changes) for route in routes(UpdateApi())}
+    access = {
+        route.method: (route.access, route.changes) for route in routes(UpdateApi(UpdateSettings()))
+    }
     assert access == {"GET": ("key", False), "POST": ("admin", True)}
+
+
+def test_without_a_source_and_a_configured_one_the_remedy_is_told(ask: Ask, fake: FakeRauc) -> None:
+    with pytest.raises(BadRequest, match=r"updates\.url"):
+        ask("POST")
+    assert fake.asked == []
+    assert ask("GET")[1]["url"] == ""
+
+
+@pytest.mark.parametrize("settings", [UpdateSettings(url=URL)])
+class TestTheNewest:
+    def test_it_is_taken_from_where_the_settings_say(self, ask: Ask, fake: FakeRauc) -> None:
+        assert ask("GET")[1]["url"] == URL
+        assert ask("POST") == (202, BEGUN)
+        assert fake.asked == [("InstallBundle", URL, {})]
+
+    def test_what_runs_already_is_not_installed_again(self, ask: Ask, fake: FakeRauc) -> None:
+        for fake.bundle in ("1.5", "1.4"):
+            status, body = ask("POST")
+            assert (status, body["version"], body["status"]) == (200, "1.5", "current")
+            assert "not newer than 1.5" in body["message"]
+        assert fake.asked == []
+
+    def test_what_was_left_before_is_not_tried_again(self, ask: Ask, fake: FakeRauc) -> None:
+        fake.slots = [slot("A", "booted", "good"), slot("B", "inactive", "bad", "2.0")]
+        assert "did not do well" in ask("POST")[1]["message"]
+        assert ask("POST", source=URL)[0] == 202
+
+
+@pytest.mark.parametrize("settings", [UpdateSettings(allow_older=False)])
+def test_a_device_may_be_forbidden_to_go_back(ask: Ask, fake: FakeRauc) -> None:
+    fake.bundle = "1.4"
+    with pytest.raises(UpdateRefused, match=r"updates\.allow_older"):
+        ask("POST", source="/u.raucb", allow_older=True)
+    assert fake.asked == []
