@@ -6,8 +6,6 @@ One machine lives through all of it, in the order of the file.
 from __future__ import annotations
 
 import json
-import re
-import shutil
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,20 +14,16 @@ from typing import Any
 import pytest
 
 from appliance.importing.progress import FOLDER
-from image.builder import rauc
-from image.builder.board import load
-from image.builder.cache import default_folder
 from image.builder.programs import run
 from tests.helpers import random_model
 from tests.image.boot.look import counters, slot_of, wait_for_verdict
+from tests.image.boot.newer import newer
 from tests.image.qemu import Hardware, Machine, running
 
 pytestmark = pytest.mark.timeout(3000)
 INSTALL_S = 900.0
-VERSION = "99.0"
 INSTALLER = "de.pengutronix.rauc / de.pengutronix.rauc.Installer"
 AT_WORK = "systemctl list-units -q --no-legend --state=activating,deactivating 'luna-import@*'"
-_OS_RELEASE = "usr/lib/os-release"
 
 
 class Stick:
@@ -61,20 +55,6 @@ class Stick:
                 while not answer.keys() & {"return", "error"}:  # others are events
                     answer = json.loads(lines.readline())
                 assert "return" in answer, answer
-
-
-def newer(image: Path, folder: Path) -> Path:
-    """An update with the system of the image, which says that it is of another version."""
-    slot, release, made = folder / "slot.img", folder / "os-release", folder / "luna.raucb"
-    shutil.copyfile(image.with_suffix(".slot.img"), slot)
-    text = run("debugfs", "-R", f"cat {_OS_RELEASE}", slot)
-    release.write_text(re.sub("(?m)^IMAGE_VERSION=.*$", f"IMAGE_VERSION={VERSION}", text), "utf-8")
-    script = folder / "script"
-    script.write_text(f"rm {_OS_RELEASE}\nwrite {release} {_OS_RELEASE}\n", "utf-8")
-    run("debugfs", "-w", "-f", script, slot)
-    rauc.bundle(load("virt-arm64"), VERSION, slot, rauc.development_key(default_folder()), made)
-    slot.unlink()
-    return made
 
 
 @pytest.fixture(scope="module")
