@@ -39,22 +39,16 @@ def _looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def installed(daemon: Daemon, source: str = "/u.raucb") -> list[Progress]:
     told: list[Progress] = []
-    connection = await Rauc.connect(daemon.address)
-    try:
+    async with await Rauc.connect(daemon.address) as connection:
         await connection.install(source, told.append)
-    finally:
-        await connection.close()
     return told
 
 
 async def asked_for(daemon: Daemon) -> tuple[tuple[Slot, ...], str]:
-    connection = await Rauc.connect(daemon.address)
-    try:
+    async with await Rauc.connect(daemon.address) as connection:
         await connection.mark_running(good=True)
         await connection.mark_running(good=False)
         return await connection.slots(), await connection.version("/u.raucb")
-    finally:
-        await connection.close()
 
 
 def test_slots_and_versions_are_read(daemon: Daemon, fake: FakeRauc) -> None:
