@@ -10,6 +10,7 @@ from typing import Any
 import openai
 import pytest
 from openai import OpenAI
+from openai.types.responses import ResponseInputMessageItem
 
 from appliance.domain.requests import ChatRequest
 from appliance.engines.scripted import always
@@ -225,7 +226,8 @@ def test_a_power_cut_takes_nothing_that_was_told(tmp_path: Path) -> None:
             talker.join(30)
     with RunningLuna(tmp_path) as running, connect(running) as client:
         items = list(client.responses.input_items.list(told[-1], order="asc", limit=100))
-        assert len(items) == 2 * len(told) - 1
+        # Two tokens may be half a character, and then there was no answer to keep.
+        assert sum(isinstance(item, ResponseInputMessageItem) for item in items) == len(told)
         for id in told:
             assert client.responses.retrieve(id).id == id
 
